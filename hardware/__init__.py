@@ -1,0 +1,1 @@
+"""Facts about physical robots, as data: one folder per robot, each with its `profile.yaml`."""

@@ -1,0 +1,83 @@
+"""The one control step in its parts: sense, then (somebody decides), then desired velocity, then the safety filter.
+
+The simulator calls it for whole batches, the pilot on a robot for one row. Nobody else reassembles it.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from muster_core.kernels.control import desired_rows
+from muster_core.kernels.safety import MAX_LINES, filter_rows
+from muster_core.robot import Arena, RobotModel
+from muster_core.scene import Perceptions, Scene, Sensing, perceive
+from muster_core.types import AnyArray, Array, Integers
+
+MARGIN = 0.01
+"""Clearance that the filter keeps beyond touching, for pose noise and what the model leaves out [m]."""
+TRUSTED_BRAKING = 0.75
+"""Share of the base's braking that the barrier counts on; the rest is for turning and several neighbours at once."""
+VELOCITY_BAND = 0.4
+"""How far the last command may lie from the measured velocity, in units of the speed limit."""
+
+
+class Limits(NamedTuple):
+    """What the kernels of the control step need to know of the robot."""
+
+    radius: float
+    """Radius of the collision disc [m]."""
+    margin: float
+    """Extra clearance kept [m]."""
+    max_speed: float
+    """[m/s]."""
+    max_acceleration: float
+    """[m/s²]."""
+    braking: float
+    """Deceleration that the barrier counts on [m/s²]."""
+    hard_braking: float
+    """Largest change of the command per second [m/s²]."""
+    reaction: float
+    """Time in which a robot carries on unchanged: period, delay and lag [s]."""
+    period: float
+    """Time between decisions [s]."""
+    band: float
+    """Largest distance of the last command from the measured velocity [m/s]."""
+
+
+class ControlStep:
+    """Sensing, integration and filter for one kind of robot in one arena."""
+
+    def __init__(self, robot: RobotModel, arena: Arena, sensing: Sensing, period: float) -> None:
+        """``period`` [s] between two decisions; ``sensing`` also bounds what the filter may see."""
+        self.sensing = sensing
+        self.limits = Limits(
+            radius=robot.radius,
+            margin=MARGIN,
+            max_speed=robot.max_speed,
+            max_acceleration=robot.max_acceleration,
+            braking=TRUSTED_BRAKING * robot.braking,
+            hard_braking=robot.braking,
+            reaction=period + robot.delay + robot.lag,
+            period=period,
+            band=VELOCITY_BAND * robot.max_speed,
+        )
+        self._bounds = arena.bounds
+        self._work = np.zeros((MAX_LINES, 4))
+
+    def perceive(self, scene: Scene, rows: Integers, out: Perceptions | None = None) -> Perceptions:
+        """What the robots ``rows`` (B, 2) see."""
+        return perceive(scene, rows, self.sensing, out)
+
+    def desired(self, scene: Scene, rows: Integers, accelerations: Array) -> Array:
+        """Desired velocities (B, 2) [m/s; world] for accelerations (B, 2) in [-1, 1]."""
+        out = np.empty((len(rows), 2))
+        desired_rows(rows, scene.arrays, self.limits, accelerations, out)
+        return out
+
+    def filter(self, scene: Scene, rows: Integers, desired: Array) -> tuple[Array, AnyArray]:
+        """Safe velocities (B, 2) [m/s; world] and what the filter did (B,), see :mod:`muster_core.kernels.safety`."""
+        out = np.empty((len(rows), 2))
+        activity = np.zeros(len(rows), np.int8)
+        radius = self.sensing.radius_ratio * scene.avoid
+        filter_rows(rows, scene.arrays, radius, self._bounds, self.limits, desired, self._work, out, activity)
+        return out, activity

@@ -1,0 +1,1 @@
+"""The mathematics of one robot, written once; see :mod:`muster_core.kernel`."""

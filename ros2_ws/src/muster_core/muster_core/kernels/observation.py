@@ -1,0 +1,117 @@
+"""From a perception to a policy's input vector: dimensionless, relative, masked.
+
+Two layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector by
+sector) and ``lamarl`` (the published vector without absolute position, 190 numbers).
+"""
+
+import math
+
+from muster_core.kernel import kernel
+from muster_core.kernels.sensing import FREE, OTHERS
+
+SECTORS = 12
+RINGS = 4
+CHANNELS = 2  # free, mine
+RING_SPAN = 1.6  # radius of the outermost ring's centre + half a ring, in avoid distances
+NEIGHBOURS = 8
+POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * RINGS * SECTORS
+LAMARL_NEIGHBOURS = 6
+LAMARL_CELLS = 80
+LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
+
+
+@kernel
+def polar_bin(dx, dy, weight, out, start):
+    """Spread ``weight`` of the cell at (dx, dy) [avoid distances] over the 2 x 2 nearest bins, linearly."""
+    ring = math.sqrt(dx * dx + dy * dy) / RING_SPAN * RINGS - 0.5
+    sector = (math.atan2(dy, dx) / (2.0 * math.pi) * SECTORS) % SECTORS
+    low_ring, low_sector = int(math.floor(ring)), int(math.floor(sector))
+    ring_share, sector_share = ring - low_ring, sector - low_sector
+    for r in range(2):
+        at = min(max(low_ring + r, 0), RINGS - 1)
+        part = weight * (ring_share if r == 1 else 1.0 - ring_share)
+        first, second = low_sector % SECTORS, (low_sector + 1) % SECTORS
+        out[start + at * SECTORS + first] += part * (1.0 - sector_share)
+        out[start + at * SECTORS + second] += part * sector_share
+
+
+@kernel
+def observe_polar_rows(p, speed, out):
+    """Fill ``out`` (B, POLAR_SIZE): own velocity, way to the shape, inside, distance; neighbours; polar cells.
+
+    Speeds are in units of ``speed``, lengths in avoid distances. The way to the shape is a unit vector beyond one avoid
+    distance, so that a robot far away sees nothing it has not seen in training. A bin holds the share of its own area
+    that is filled with cells of its channel.
+    """
+    for b in range(out.shape[0]):
+        row = out[b]
+        row[:] = 0.0
+        avoid = p.avoid[b]
+        row[0], row[1] = p.velocity[b, 0] / speed, p.velocity[b, 1] / speed
+        dx, dy = p.target[b, 0] / avoid, p.target[b, 1] / avoid
+        distance = math.sqrt(dx * dx + dy * dy)
+        scale = 1.0 / max(distance, 1.0)
+        if not p.inside[b]:
+            row[2], row[3] = dx * scale, dy * scale
+            row[5] = min(distance, 4.0) * 0.25
+        row[4] = 1.0 if p.inside[b] else 0.0
+        for k in range(min(p.neighbour_count[b], NEIGHBOURS)):
+            at = 6 + 5 * k
+            row[at] = p.neighbours[b, k, 0] / avoid
+            row[at + 1] = p.neighbours[b, k, 1] / avoid
+            row[at + 2] = p.neighbours[b, k, 2] / speed
+            row[at + 3] = p.neighbours[b, k, 3] / speed
+            row[at + 4] = 1.0
+        start = 6 + 5 * NEIGHBOURS
+        cell_area = p.cell_weight[b] * (p.pitch[b] / avoid) ** 2
+        for k in range(p.cell_count[b]):
+            state = p.states[b, k]
+            if state == OTHERS:
+                continue
+            channel = 0 if state == FREE else 1
+            polar_bin(
+                p.cells[b, k, 0] / avoid, p.cells[b, k, 1] / avoid, cell_area, row, start + channel * RINGS * SECTORS
+            )
+        for r in range(RINGS):
+            width = RING_SPAN / RINGS
+            bin_area = math.pi * width * width * (2.0 * r + 1.0) / SECTORS
+            for channel in range(CHANNELS):
+                at = start + (channel * RINGS + r) * SECTORS
+                for s in range(SECTORS):
+                    row[at + s] /= bin_area
+
+
+@kernel
+def observe_lamarl_rows(p, speed, out):
+    """Fill ``out`` (B, LAMARL_SIZE): own velocity, 6 neighbours, nearest cell's offset and velocity, 80 free cells.
+
+    The published layout (zero padded) without absolute position; here dimensionless. Inside the shape, and with a
+    static shape, the target's relative velocity is minus one's own.
+    """
+    for b in range(out.shape[0]):
+        row = out[b]
+        row[:] = 0.0
+        avoid = p.avoid[b]
+        row[0], row[1] = p.velocity[b, 0] / speed, p.velocity[b, 1] / speed
+        for k in range(min(p.neighbour_count[b], LAMARL_NEIGHBOURS)):
+            for axis in range(2):
+                row[2 + 4 * k + axis] = p.neighbours[b, k, axis] / avoid
+                row[4 + 4 * k + axis] = p.neighbours[b, k, 2 + axis] / speed
+        at = 2 + 4 * LAMARL_NEIGHBOURS
+        for axis in range(2):
+            row[at + axis] = p.target[b, axis] / avoid
+            row[at + 2 + axis] = -p.velocity[b, axis] / speed
+        total = 0
+        for k in range(p.cell_count[b]):
+            if not p.inside[b] or p.states[b, k] == FREE:
+                total += 1
+        kept, seen = 0, 0
+        for k in range(p.cell_count[b]):
+            if p.inside[b] and p.states[b, k] != FREE:
+                continue
+            seen += 1
+            if total > LAMARL_CELLS and (seen * LAMARL_CELLS) // total == ((seen - 1) * LAMARL_CELLS) // total:
+                continue
+            row[at + 4 + 2 * kept] = p.cells[b, k, 0] / avoid
+            row[at + 5 + 2 * kept] = p.cells[b, k, 1] / avoid
+            kept += 1

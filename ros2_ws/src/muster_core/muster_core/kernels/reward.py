@@ -1,0 +1,58 @@
+"""What a robot is paid for, from its own perception alone: LAMARL's published reward and marginal coverage."""
+
+import math
+
+from muster_core.kernel import kernel
+from muster_core.kernels.control import exploration
+from muster_core.kernels.sensing import MINE
+
+UNIFORM_WITHIN = 0.05 / 0.26  # the published 0.05 m at the published avoid distance of 0.26 m
+
+
+@kernel
+def published_rows(p, out):
+    """LAMARL's reward, 1 when all hold, else 0: inside, no neighbour nearer than the avoid distance, free cells balanced.
+
+    Balanced: the ψ-weighted mean of the free cells in sight is nearer than 0.05 m (at an avoid distance of 0.26 m).
+    With no free cell in sight the reward is 0, as published.
+    """
+    for b in range(out.shape[0]):
+        out[b] = 0.0
+        if not p.inside[b]:
+            continue
+        free = False
+        for k in range(p.cell_count[b]):
+            if p.states[b, k] == 0:
+                free = True
+                break
+        if not free:
+            continue
+        crowded = False
+        for k in range(p.neighbour_count[b]):
+            dx, dy = p.neighbours[b, k, 0], p.neighbours[b, k, 1]
+            if dx * dx + dy * dy < p.avoid[b] * p.avoid[b]:
+                crowded = True
+                break
+        if crowded:
+            continue
+        x, y = exploration(p, b)
+        if math.sqrt(x * x + y * y) < UNIFORM_WITHIN:
+            out[b] = 1.0
+
+
+@kernel
+def marginal_rows(p, out):
+    """Marginal coverage: the cells that I alone cover as a share of what my disc can hold, in [0, 1]; 0 outside the shape.
+
+    The sum over the team rises exactly with the number of cells covered once, so no robot is paid for another's cells.
+    """
+    for b in range(out.shape[0]):
+        out[b] = 0.0
+        if not p.inside[b]:
+            continue
+        mine = 0.0
+        for k in range(p.cell_count[b]):
+            if p.states[b, k] == MINE:
+                mine += p.cell_weight[b]
+        per_disc = math.pi * 0.25 * p.avoid[b] * p.avoid[b] / (p.pitch[b] * p.pitch[b])
+        out[b] = min(mine / per_disc, 1.0)

@@ -1,0 +1,132 @@
+"""The pilot of one robot: a snapshot in, a safe velocity command out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from muster_core.control_step import MARGIN, ControlStep
+from muster_core.controllers import Controller
+from muster_core.errors import MusterError
+from muster_core.kernels.safety import FREE_MOTION, INFEASIBLE, brake
+from muster_core.robot import Arena, RobotModel
+from muster_core.scene import Perceptions, Scene, Snapshot
+from muster_core.shape import Shape
+from muster_core.types import Array
+
+STALE_AFTER = 0.1
+"""Age of the own pose beyond which the robot brakes [s]."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What the pilot decided."""
+
+    velocity: Array
+    """Command for the base, shape (2,) [m/s; world]."""
+    desired: Array
+    """What the controller wanted before the filter, shape (2,) [m/s; world]."""
+    acceleration: Array
+    """The controller's action, shape (2,) in [-1, 1]."""
+    state: str
+    """``ok``, or ``braking`` with the velocity on a ramp to zero."""
+    reason: str = ""
+    """Why it brakes."""
+    filter_active: bool = False
+    """Whether the filter changed the desired velocity."""
+
+
+class Pilot:
+    """Runs the one control step for one robot. A pure function of the snapshot: no clock, no memory, no randomness."""
+
+    def __init__(self, controller: Controller, robot: RobotModel | None = None, arena: Arena | None = None) -> None:
+        """``controller`` decides; ``robot`` and ``arena`` bound what it may do."""
+        self.controller = controller
+        self.robot = robot or RobotModel()
+        self.arena = arena or Arena()
+        self.period = controller.period
+        self._step = ControlStep(self.robot, self.arena, controller.sensing, controller.period)
+        self._rows = np.zeros((1, 2), np.int64)
+        self._perceptions = Perceptions.empty(1, controller.sensing)
+
+    def command(self, snapshot: Snapshot) -> Command:
+        """Decide anew: once per ``period``."""
+        reason = unfit(snapshot)
+        if reason:
+            return self._braking(snapshot, reason)
+        scene = self._scene(snapshot)
+        perceptions = self._step.perceive(scene, self._rows, self._perceptions)
+        acceleration = self.controller.act(perceptions, scene, self._rows)
+        if not np.isfinite(acceleration).all():
+            return self._braking(snapshot, f"controller {self.controller.name!r} gave a non-finite acceleration")
+        desired = self._step.desired(scene, self._rows, acceleration)
+        return self._filtered(scene, snapshot, desired, acceleration[0])
+
+    def hold(self, snapshot: Snapshot, desired: Array) -> Command:
+        """Between two decisions: the filter alone over the last ``desired`` velocity (2,) [m/s; world]."""
+        reason = unfit(snapshot) or ("" if np.isfinite(desired).all() else f"desired velocity is {desired}")
+        if reason:
+            return self._braking(snapshot, reason)
+        return self._filtered(self._scene(snapshot), snapshot, np.array([desired], np.float64), np.zeros(2))
+
+    def brake(self, issued: Array, dt: float) -> Array:
+        """The velocity (2,) one step of ``dt`` [s] further down the ramp from ``issued`` (2,) to zero."""
+        if not np.isfinite(issued).all():
+            return np.zeros(2)
+        return np.array(brake(float(issued[0]), float(issued[1]), self.robot.braking * dt))
+
+    def check(self, shape: Shape, team_size: int) -> None:
+        """Refuse a task that this robot and controller do not fit.
+
+        Raises:
+            MusterError: more robots than fit, a shape outside the arena, or ratios that the policy was not trained for.
+        """
+        shape.check_team(team_size, self.robot.radius)
+        reach = np.abs(shape.cells).max(axis=0)
+        room = np.array([self.arena.half_width, self.arena.half_height]) - self.robot.radius - MARGIN
+        if (reach > room).any():
+            raise MusterError(
+                f"The shape reaches to x ±{reach[0]:.2f} m, y ±{reach[1]:.2f} m; robots may go to ±{room[0]:.2f} m, "
+                f"±{room[1]:.2f} m. Move it to the middle or make it smaller"
+            )
+        check_task = getattr(self.controller, "check_task", None)
+        if check_task is not None:
+            check_task(self.robot, shape.avoid_distance(team_size))
+
+    def warm_up(self) -> None:
+        """Compile and load everything that a command needs, so that the first one is as fast as the rest."""
+        shape = Shape.from_array(np.ones((6, 6), bool), 0.1)
+        places = np.array([[0.0, 0.0], [0.2, 0.0], [1.0, 1.0]])
+        snapshot = Snapshot(places, np.zeros((3, 2)), np.zeros(3), 0, np.zeros(2), shape, 3)
+        self.hold(snapshot, self.command(snapshot).desired)
+        self.brake(np.ones(2), 0.1)
+
+    def _scene(self, snapshot: Snapshot) -> Scene:
+        self._rows[0, 1] = snapshot.me
+        return snapshot.scene()
+
+    def _filtered(self, scene: Scene, snapshot: Snapshot, desired: Array, acceleration: Array) -> Command:
+        velocity, activity = self._step.filter(scene, self._rows, desired)
+        if activity[0] == INFEASIBLE:
+            reason = "no velocity satisfies the safety constraints"
+            return Command(velocity[0], desired[0], acceleration, "braking", reason, True)
+        return Command(velocity[0], desired[0], acceleration, "ok", "", bool(activity[0] != FREE_MOTION))
+
+    def _braking(self, snapshot: Snapshot, reason: str) -> Command:
+        velocity = self.brake(snapshot.issued, self.period)
+        return Command(velocity, velocity, np.zeros(2), "braking", reason, True)
+
+
+def unfit(snapshot: Snapshot) -> str:
+    """Why nobody may decide on this snapshot, or an empty string."""
+    me = snapshot.me
+    if not 0 <= me < len(snapshot.positions):
+        return f"own row {me} is not among the {len(snapshot.positions)} robots known"
+    if not (np.isfinite(snapshot.positions).all() and np.isfinite(snapshot.velocities).all()):
+        return "a position or velocity is not finite"
+    if not np.isfinite(snapshot.issued).all():
+        return "the last command is not finite"
+    if not np.isfinite(snapshot.ages).all():
+        return "a pose age is not finite"
+    if snapshot.ages[me] > STALE_AFTER:
+        return f"own pose is {snapshot.ages[me] * 1e3:.0f} ms old (limit {STALE_AFTER * 1e3:.0f} ms)"
+    return ""

@@ -1,0 +1,159 @@
+"""A configured robot: what it hears, what it is told, and what becomes of both at a tick.
+
+It translates and does not decide: callbacks store, and at a tick `Gatekeeper` says whether the robot may move and
+`ControlLoop` how.
+"""
+
+import time
+
+import numpy as np
+from geometry_msgs.msg import Twist, TwistStamped
+from rclpy.duration import Duration
+from rclpy.node import Node
+
+from muster_core import metrics
+from muster_core.pilot import Pilot
+from muster_core.scene import Snapshot
+from muster_core.types import Array
+from muster_ros import messages
+from muster_ros.control_loop import ControlLoop
+from muster_ros.gatekeeper import Conditions, Gatekeeper, Verdict
+from muster_ros.health import Health
+from muster_ros.hearing import Hearing
+from muster_ros.messages import Pose
+from muster_ros.orders import Orders
+from muster_ros.parameters import RobotParameters
+
+LAST_COMMAND = Duration(seconds=0.2)
+"""How long the last command may take to be acknowledged before the publisher goes."""
+
+
+class EquippedRobot:
+    """One robot with everything it needs to move.
+
+    Args:
+        node: gets the publisher and the subscriptions.
+        settings: checked parameters.
+        pilot: warmed up.
+        hearing: the team's odometry where robots share a process; None for one of its own.
+    """
+
+    def __init__(self, node: Node, settings: RobotParameters, pilot: Pilot, hearing: Hearing | None) -> None:
+        self.settings = settings
+        self.loop = ControlLoop(pilot)
+        self.keeper = Gatekeeper(settings.rules)
+        self.health = Health()
+        self.verdict = Verdict("idle", "not active")
+        self._node = node
+        self._owns_hearing = hearing is None
+        self.hearing = hearing or Hearing(node, settings.odometry_topics(), {settings.name})
+        self.orders = Orders(node, pilot, self.release)
+        self._commands = node.create_publisher(
+            TwistStamped if settings.command_type == "TwistStamped" else Twist,
+            settings.command_topic.replace("{name}", settings.name),
+            messages.COMMAND_QOS,
+        )
+        self._dropped_before = 0
+
+    @property
+    def period(self) -> float:
+        """Time between two ticks [s; steady clock]."""
+        return self.loop.period / self.settings.time_scale
+
+    def tick(self, due: float) -> None:
+        """Look at what is known now and command accordingly; ``due`` [s; steady clock] is when the tick should come."""
+        now = time.monotonic()
+        verdict = self.keeper.decide(now, self._conditions(now))
+        if verdict.state != self.verdict.state:
+            self._node.get_logger().info(f"{self.verdict.state} -> {verdict.state} {verdict.reason}".rstrip())
+        self.verdict = verdict
+        velocity = self.loop.tick(verdict, self._snapshot)
+        if velocity is None:
+            return
+        self._publish(velocity)
+        if self.loop.last is not None:
+            now, own = time.monotonic(), self.hearing[self.settings.name]
+            self.health.commanded(self._age(self.settings.name, now), own.transport, self.loop.last.filter_active)
+            self.health.tick_ms.append((now - due) * 1e3)
+
+    def halt(self) -> None:
+        """Command zero at once and forget what was wished."""
+        self._publish(self.loop.halt())
+
+    def release(self) -> None:
+        """Let go of what is latched; what still holds stops the robot again."""
+        self.keeper.release(time.monotonic())
+
+    def values(self) -> dict[str, object]:
+        """What goes into the diagnostic report beside state and reason."""
+        team = self.settings.team
+        heard = [name for name in team if self.hearing[name].pose is not None]
+        own, shape = self._steered(self.settings.name), self.orders.shape
+        filtered = self.loop.last.reason if self.loop.last is not None else ""
+        return {
+            **self.health.values(),
+            "policy": self.settings.policy,
+            "heard": f"{len(heard)}/{len(team)}",
+            "dropped": sum(self.hearing[name].dropped for name in team),
+            "odometry_faults": "; ".join(self.hearing.faults()),
+            "pilot": filtered,
+            "in_shape": "" if own is None or shape is None else int(metrics.entering_rate(own.position[None], shape)),
+        }
+
+    def close(self) -> None:
+        """Give everything back, once the last command has reached the base."""
+        self.orders.close()
+        self._commands.wait_for_all_acked(LAST_COMMAND)
+        self._node.destroy_publisher(self._commands)
+        if self._owns_hearing:
+            self.hearing.close()
+
+    def _conditions(self, now: float) -> Conditions:
+        name, arena = self.settings.name, self.settings.arena
+        heard, own = self.hearing[name], self._steered(name)
+        # A bad message between two ticks counts, even when a good one has followed.
+        finite = heard.dropped == self._dropped_before and not heard.fault
+        self._dropped_before = heard.dropped
+        return Conditions(
+            pose_age=None if own is None else self._age(name, now),
+            finite=finite,
+            inside=own is None or bool((np.abs(own.position) <= (arena.half_width, arena.half_height)).all()),
+            task=self.orders.fault,
+            start=self.orders.start,
+            estop=self.orders.estop,
+            operator_age=self.orders.heartbeat_age(now),
+        )
+
+    def _snapshot(self) -> Snapshot:
+        self.hearing.fetch()
+        known = {name: pose for name in self.settings.team if (pose := self._steered(name)) is not None}
+        now = time.monotonic()
+        assert self.orders.shape is not None, "no snapshot is taken before there is a task"
+        assert self.orders.team_size is not None, "no snapshot is taken before there is a task"
+        return Snapshot(
+            positions=np.array([pose.position for pose in known.values()]),
+            velocities=np.array([pose.velocity for pose in known.values()]),
+            ages=np.array([self._age(name, now) for name in known]),
+            me=list(known).index(self.settings.name),
+            issued=self.loop.issued,
+            shape=self.orders.shape,
+            team_size=self.orders.team_size,
+        )
+
+    def _steered(self, name: str) -> Pose | None:
+        """Pose of the point of a robot that is steered, or None when it was never heard."""
+        pose = self.hearing[name].pose
+        return None if pose is None else pose.ahead(self.settings.robot.look_ahead)
+
+    def _age(self, name: str, now: float) -> float:
+        return self.hearing[name].age(self._ros_now(), now, self.settings.time_scale)
+
+    def _ros_now(self) -> float:
+        return float(self._node.get_clock().now().nanoseconds * 1e-9)
+
+    def _publish(self, velocity: Array) -> None:
+        pose = self.hearing[self.settings.name].pose
+        twist = (0.0, 0.0, 0.0) if pose is None else self.settings.robot.twist(velocity, pose.yaw)
+        self._commands.publish(
+            messages.command_message(twist, self._ros_now(), self.settings.name, self.settings.command_type)
+        )

@@ -1,0 +1,123 @@
+"""Starts processes and makes sure that every one of them ends: on request, on failure, and when we are killed."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from muster_core.errors import WorkFailed
+from muster_ros.fleet import Process
+from muster_ros.shared_memory import remove_unused, segments_of
+
+PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
+"""Signals in the order in which they are tried, and how long each is waited for [s]."""
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+class Supervisor:
+    """The children of one run. A context manager: leaving it stops all of them.
+
+    Every child leads its own process group, which a signal reaches with all its descendants, and asks the kernel for
+    SIGTERM when its parent dies, so that even ``kill -9`` of the parent brings the robots to rest.
+    """
+
+    def __init__(self) -> None:
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._segments: set[str] = set()
+
+    def __enter__(self) -> "Supervisor":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process ids by name."""
+        return {name: child.pid for name, child in self._children.items()}
+
+    def start(self, processes: Sequence[Process]) -> None:
+        """Start processes; those already started stay when one fails, until `stop`.
+
+        Raises:
+            WorkFailed: a program cannot be started; names it.
+        """
+        for process in processes:
+            environment = {"AMENT_PREFIX_PATH": sys.prefix} | dict(os.environ) | dict(process.environment)
+            try:
+                self._children[process.name] = subprocess.Popen(
+                    process.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
+                    preexec_fn=_die_with(os.getpid()),
+                )
+            except OSError as error:
+                raise WorkFailed(f"{process.name} cannot be started: {error}") from None
+
+    def check(self) -> None:
+        """Notice a child that has ended by itself.
+
+        Raises:
+            WorkFailed: names it and how it ended.
+        """
+        for name, child in self._children.items():
+            code = child.poll()
+            if code is not None:
+                how = f"signal {-code}" if code < 0 else f"exit code {code}"
+                raise WorkFailed(f"{name} ended by itself ({how}); the others are stopped. Its messages stand above")
+
+    def end(self, name: str) -> None:
+        """End one child, the polite way first, and wait for it."""
+        self._end({name: self._children.pop(name)})
+
+    def stop(self) -> None:
+        """End every child: SIGINT, then SIGTERM, then SIGKILL to its process group; clean up what killed ones left."""
+        children, self._children = self._children, {}
+        self._end(children)
+
+    def _end(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
+        for child in children.values():
+            self._segments |= segments_of(child.pid)
+        # Robots were started last and stop first: their poses must not go before they do.
+        remaining = list(reversed(children.values()))
+        for number, patience in PATIENCE:
+            for child in remaining:
+                _signal_group(child.pid, number)
+            remaining = _await(remaining, patience)
+            if not remaining:
+                break
+        for child in children.values():
+            # Whatever a child itself started and left behind.
+            _signal_group(child.pid, signal.SIGKILL)
+        remove_unused(self._segments)
+
+
+def _signal_group(pid: int, number: int) -> None:
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _await(children: list[subprocess.Popen[bytes]], patience: float) -> list[subprocess.Popen[bytes]]:
+    """Those that are still there after ``patience`` [s]."""
+    deadline = time.monotonic() + patience
+    while children and time.monotonic() < deadline:
+        children = [child for child in children if child.poll() is None]
+        time.sleep(0.02)
+    return children
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    def ask_the_kernel() -> None:
+        # SIGTERM, not SIGKILL: a robot's node then still publishes its zero command; should it hang, its alarm ends it.
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask_the_kernel

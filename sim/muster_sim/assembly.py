@@ -1,0 +1,263 @@
+"""Shape assembly, LAMARL's task: a team spreads evenly over a shape that is shown to it, on local sight alone.
+
+The environment holds a world, the one control step of :mod:`muster_core.control_step` and a reward; a trainer sees a
+:class:`muster_sim.contract.BatchedEnvironment`, an evaluator also the scene that controllers act on.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import gymnasium
+import numpy as np
+
+from muster_core.control_step import MARGIN, ControlStep
+from muster_core.controllers import Controller, load_controller
+from muster_core.errors import MusterError
+from muster_core.kernels.reward import marginal_rows, published_rows
+from muster_core.kernels.safety import FREE_MOTION, approach_limit
+from muster_core.observation import find_layout, observe
+from muster_core.robot import Arena, RobotModel
+from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
+from muster_core.shape import Shape, load_shape
+from muster_core.types import Array, Integers
+from muster_sim.contract import Batch
+from muster_sim.world import checked, make_world
+
+SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
+"""LAMARL's six letters and its star."""
+REWARDS: dict[str, Callable[[Perceptions, Array], None]] = {"published": published_rows, "marginal": marginal_rows}
+"""Reward by name: LAMARL's own (0 or 1), or one's marginal coverage (dense)."""
+PERIOD = 0.1
+"""Time between two decisions [s]."""
+
+
+@dataclass(frozen=True)
+class AssemblyConfig:
+    """One shape-assembly task."""
+
+    robots: int = 30
+    """Team size."""
+    shapes: tuple[str, ...] = SEVEN_SHAPES
+    """Shapes that episodes draw from: figures by name, or text."""
+    height: float = 2.2
+    """Height of the shapes [m]."""
+    cells: int = 500
+    """About how many cells a shape has."""
+    episode_steps: int = 200
+    """Steps of 0.1 s in an episode (LAMARL: 200 in training, 300 in evaluation)."""
+    reward: str = "marginal"
+    """``marginal`` or ``published``."""
+    prior: str = "prior"
+    """Controller whose action is offered as the prior."""
+    layout: str = "polar-1"
+    """Observation layout."""
+    world: str = "bullet"
+    """World the robots drive in."""
+    robot: RobotModel = field(default_factory=RobotModel)
+    """The robots."""
+    arena: Arena = field(default_factory=Arena)
+    """Where they drive."""
+    sensing: Sensing = field(default_factory=Sensing)
+    """What they see."""
+
+    def __post_init__(self) -> None:
+        """Refuse a task that cannot be set.
+
+        Raises:
+            MusterError: names the field, its value and the choices.
+        """
+        if self.robots < 2:
+            raise MusterError(f"robots is {self.robots}; a swarm needs at least 2")
+        if self.reward not in REWARDS:
+            raise MusterError(f"Unknown reward {self.reward!r}. Available: {', '.join(REWARDS)}")
+        if self.episode_steps < 1:
+            raise MusterError(f"episode_steps is {self.episode_steps}; it must be at least 1")
+        if not self.shapes:
+            raise MusterError("shapes is empty; name at least one, for example R")
+        find_layout(self.layout)
+
+
+class ShapeAssembly:
+    """A batch of shape-assembly episodes in one process, stepped together."""
+
+    def __init__(self, config: AssemblyConfig, environments: int) -> None:
+        """Load the shapes and build the world; nothing moves before ``reset``.
+
+        Raises:
+            MusterError: unknown shape, world or prior, or more robots than fit a shape.
+        """
+        self.config = config
+        self.environments, self.agents = environments, config.robots
+        self.episode_steps = config.episode_steps
+        self.shapes = {name: load_shape(name, height=config.height, cells=config.cells) for name in config.shapes}
+        for shape in self.shapes.values():
+            shape.check_team(config.robots, config.robot.radius)
+        self.layout = find_layout(config.layout)
+        self.prior: Controller = load_controller(config.prior, config.robot)
+        self.control = ControlStep(config.robot, config.arena, config.sensing, PERIOD)
+        self.world = make_world(config.world, environments, config.robots, config.robot, config.arena)
+        rows = environments * config.robots
+        self.perceptions = Perceptions.empty(rows, config.sensing)
+        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.layout.size,), np.float32)
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
+        self.intrusiveness = np.zeros(rows)
+        """Last step's ‖u_safe − u‖/max_speed of each robot."""
+        self.filter_active = np.zeros(rows, bool)
+        """Whether the filter changed each robot's last command."""
+        self._reward = REWARDS[config.reward]
+        self._observation64 = np.empty((rows, self.layout.size))
+        self._rewards = np.zeros(rows)
+        self._elapsed = 0
+        self._issued = np.zeros((environments, config.robots, 2))
+        self.scene: Scene
+        self.rows: Integers
+
+    def reset(self, seeds: Integers) -> Batch:
+        """Draw shape, its pose and the starts from each seed; see :class:`muster_sim.contract.BatchedEnvironment`."""
+        starts = [draw_episode(int(seed), self.shapes, self.config) for seed in seeds]
+        return self.place([s.shape for s in starts], *(np.stack(a) for a in zip(*((s.positions, s.velocities) for s in starts), strict=True)), seeds)
+
+    def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
+        """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
+        self.world.reset(np.asarray(seeds, np.int64), positions, velocities)
+        self._issued[:] = self.world.velocities
+        arrays = SceneArrays(
+            positions=self.world.positions,
+            velocities=self.world.velocities,
+            issued=self._issued,
+            ages=np.zeros((self.environments, self.agents)),
+            present=np.ones((self.environments, self.agents), np.uint8),
+        )
+        self.scene = Scene(arrays, shapes, np.full(self.environments, self.agents))
+        self.rows = self.scene.all_rows()
+        self._elapsed = 0
+        self._rewards[:] = 0.0
+        self.control.perceive(self.scene, self.rows, self.perceptions)
+        return self._batch()
+
+    def step(self, actions: Array) -> Batch:
+        """Accelerations (E, N, 2) in [-1, 1] through the one control step and the world."""
+        actions = checked("actions", actions, (self.environments, self.agents, 2), "1").reshape(-1, 2)
+        self.advance(actions)
+        self._reward(self.perceptions, self._rewards)
+        return self._batch()
+
+    def advance(self, actions: Array) -> None:
+        """The step without reward and observation: accelerations (E·N, 2) → filter → world → perceptions."""
+        desired = self.control.desired(self.scene, self.rows, actions)
+        velocity, activity = self.control.filter(self.scene, self.rows, desired)
+        self.intrusiveness = np.linalg.norm(velocity - desired, axis=1) / self.config.robot.max_speed
+        self.filter_active = activity != FREE_MOTION
+        self._issued[:] = velocity.reshape(self._issued.shape)
+        self.world.step(self._issued)
+        self._elapsed += 1
+        self.control.perceive(self.scene, self.rows, self.perceptions)
+
+    def observe(self) -> Array:
+        """What every robot's policy is shown now, (E·N, size); reused by the next call."""
+        return observe(self.perceptions, self.layout, self.config.robot.max_speed, self._observation64)
+
+    def close(self) -> None:
+        """Close the world."""
+        self.world.close()
+
+    def _batch(self) -> Batch:
+        shape = (self.environments, self.agents)
+        over = np.full(self.environments, self._elapsed >= self.episode_steps)
+        return Batch(
+            observations=self.observe().astype(np.float32).reshape(*shape, -1),
+            rewards=self._rewards.reshape(shape).copy(),
+            terminated=np.zeros(self.environments, bool),
+            truncated=over,
+            active=np.ones(shape, bool),
+            prior=self.prior.act(self.perceptions, self.scene, self.rows).reshape(*shape, 2),
+        )
+
+
+@dataclass(frozen=True)
+class Start:
+    """How one episode begins."""
+
+    shape: Shape
+    """The shape at its pose."""
+    positions: Array
+    """(N, 2) [m; world]."""
+    velocities: Array
+    """(N, 2) [m/s; world]."""
+
+
+def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, name: str | None = None) -> Start:
+    """Draw an episode as LAMARL does, with its faults mended: the shape lies in the arena, robots start apart.
+
+    Rotation U(-π, π), offset U(±1.4 m)² as far as the shape stays inside; robots uniform in the arena or in a 2 m box,
+    at least two diameters apart; velocities U(±0.5 m/s)², as far as everybody can still stop.
+
+    Args:
+        seed: Everything drawn follows from it.
+        shapes: Shapes to choose from, by name.
+        config: The task.
+        name: Take this shape instead of choosing one.
+
+    Raises:
+        MusterError: The shape does not fit the arena, or the robots do not.
+    """
+    generator = np.random.default_rng(seed)
+    chosen = str(generator.choice(sorted(shapes)))
+    shape = place_shape(shapes[name or chosen], config.arena, generator)
+    half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
+    low, high = -half, half
+    if generator.random() < 0.5:
+        box = np.minimum(1.0, half)
+        centre = generator.uniform(-(half - box), half - box)
+        low, high = centre - box, centre + box
+    positions = spaced_points(config.robots, low, high, 4.0 * config.robot.radius, generator)
+    velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, config.robot.max_speed / 0.8)
+    return Start(shape, positions, stoppable(positions, velocities, config))
+
+
+def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Array:
+    """``velocities`` (N, 2) shortened so that nobody starts on a collision course that no brake could end.
+
+    A robot may go as fast as two robots approaching each other over its nearest gap (or it alone over its gap to the
+    wall) can still brake: otherwise an episode would count contacts that no controller could avoid.
+    """
+    limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
+    apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    gap = apart.min(axis=1) - 2 * config.robot.radius
+    room = np.array([config.arena.half_width, config.arena.half_height]) - np.abs(positions)
+    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius)) - limits.margin
+    allowed = np.array([approach_limit(float(g), limits.braking, limits.reaction) for g in gap])
+    speed = np.linalg.norm(velocities, axis=1)
+    return velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
+
+
+def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4) -> Shape:
+    """``shape`` at a random pose with every cell in the arena.
+
+    Raises:
+        MusterError: It is larger than the arena.
+    """
+    yaw = generator.uniform(-np.pi, np.pi)
+    turned = shape.moved(0.0, 0.0, yaw)
+    room = np.array([arena.half_width, arena.half_height]) - np.abs(turned.cells).max(axis=0) - shape.pitch
+    if (room < 0).any():
+        raise MusterError(f"The shape is {-2 * room.min():.2f} m too large for the arena; make it smaller")
+    x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
+    return shape.moved(float(x), float(y), float(yaw))
+
+
+def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np.random.Generator) -> Array:
+    """``count`` uniform points (count, 2) in the box ``low`` … ``high`` [m], at least ``gap`` [m] apart.
+
+    Raises:
+        MusterError: They do not fit by trial.
+    """
+    points: list[Array] = []
+    for _ in range(1000 * count):
+        candidate = generator.uniform(low, high)
+        if all(np.hypot(*(candidate - p)) >= gap for p in points):
+            points.append(candidate)
+            if len(points) == count:
+                return np.array(points)
+    raise MusterError(f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m")

@@ -1,0 +1,1 @@
+"""Compiled mathematics of the simulation: actuation and contacts between physics substeps."""

@@ -1,0 +1,178 @@
+"""``muster-bench``: how fast the parts are, measured in the one way that the design defines."""
+
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+
+from muster_core.cli import run_command
+from muster_core.controllers import load_controller
+from muster_core.errors import MusterError
+from muster_core.pilot import Pilot
+from muster_core.scene import Snapshot
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_training.interface import parse_verb
+
+EPISODE = 300
+"""Steps of an episode, as in evaluation."""
+
+
+@dataclass(frozen=True)
+class WorldBench:
+    """Robot-steps per CPU-second of physics, sensing, observation, reward and prior.
+
+    One thread, warm; whole episodes of the letter R from reset with the built-in prior flying, each repeat at least
+    `seconds` long; the median of the repeats. CPU time is the process's and its children's.
+    Example: muster-bench world --world bullet --robots 30 --json
+    """
+
+    world: str = "bullet"
+    """World to measure."""
+    robots: int = 30
+    """Team size."""
+    seconds: float = 5.0
+    """CPU time of one repeat, at least [s]."""
+    repeats: int = 5
+    """Repeats; the median counts."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print one JSON object."""
+
+
+@dataclass(frozen=True)
+class PilotBench:
+    """Time of one decision on a robot: a snapshot of the whole team in, a safe command out, policy and filter included.
+
+    Example: muster-bench pilot --json
+    """
+
+    policy: str = "shipped"
+    """Policy or controller."""
+    robots: int = 30
+    """Robots in the snapshot."""
+    decisions: int = 3000
+    """Decisions timed, after a warm-up."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print one JSON object."""
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run_command(_main))
+
+
+def bench_world(command: WorldBench) -> dict[str, Any]:
+    """Robot-steps per CPU-second, see :class:`WorldBench`.
+
+    Raises:
+        MusterError: unknown world, or a team that does not fit.
+    """
+    if command.seconds <= 0 or command.repeats < 1:
+        raise MusterError(f"Nothing to measure: seconds {command.seconds:g}, repeats {command.repeats}")
+    environment = ShapeAssembly(
+        AssemblyConfig(robots=command.robots, shapes=("R",), world=command.world, episode_steps=EPISODE), 1
+    )
+    try:
+        _fly_episode(environment, 0, steps=20)
+        rates = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
+    finally:
+        environment.close()
+    return {
+        "world": command.world,
+        "robots": command.robots,
+        "robot_steps_per_cpu_s": float(np.median(rates)),
+        "lowest": min(rates),
+        "highest": max(rates),
+        "repeats": command.repeats,
+        "seconds": command.seconds,
+    }
+
+
+def bench_pilot(command: PilotBench) -> dict[str, Any]:
+    """Microseconds per decision, see :class:`PilotBench`.
+
+    Raises:
+        MusterError: unknown policy, or a team that does not fit.
+    """
+    if command.decisions < 10:
+        raise MusterError(f"decisions is {command.decisions}; at least 10 are needed for a percentile")
+    controller = load_controller(command.policy)
+    task = AssemblyConfig(robots=command.robots, shapes=("R",), sensing=controller.sensing)
+    pilot = Pilot(controller, task.robot, task.arena)
+    snapshots = _snapshots(task)
+    for snapshot in snapshots:
+        pilot.command(snapshot)
+    times = np.empty(command.decisions)
+    for k in range(command.decisions):
+        snapshot = snapshots[k % len(snapshots)]
+        begin = time.perf_counter_ns()
+        pilot.command(snapshot)
+        times[k] = (time.perf_counter_ns() - begin) * 1e-3
+    return {
+        "policy": command.policy,
+        "robots": command.robots,
+        "median_us": float(np.median(times)),
+        "p99_us": float(np.quantile(times, 0.99)),
+        "decisions": command.decisions,
+    }
+
+
+def _measure_world(environment: ShapeAssembly, repeat: int, seconds: float) -> float:
+    steps, episode, begin = 0, 0, _cpu_seconds()
+    while True:
+        _fly_episode(environment, 1000 * repeat + episode, EPISODE)
+        episode += 1
+        steps += EPISODE * environment.agents
+        spent = _cpu_seconds() - begin
+        if spent >= seconds:
+            return steps / spent
+
+
+def _fly_episode(environment: ShapeAssembly, seed: int, steps: int) -> None:
+    batch = environment.reset(np.array([seed]))
+    for _ in range(steps):
+        batch = environment.step(batch.prior)
+
+
+def _snapshots(task: AssemblyConfig) -> list[Snapshot]:
+    """Every robot's view of a team that is forming the shape, so that sensing, policy and filter have work to do."""
+    environment = ShapeAssembly(task, 1)
+    try:
+        start = draw_episode(0, environment.shapes, task)
+        batch = environment.place([start.shape], start.positions[None], start.velocities[None], np.array([0]))
+        for _ in range(100):
+            batch = environment.step(batch.prior)
+        arrays = environment.scene.arrays
+        return [
+            Snapshot(
+                arrays.positions[0].copy(), arrays.velocities[0].copy(), np.full(task.robots, 0.01), me,
+                arrays.issued[0, me].copy(), start.shape, task.robots,
+            )
+            for me in range(task.robots)
+        ]  # fmt: skip
+    finally:
+        environment.close()
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _main() -> None:
+    command = parse_verb({"world": WorldBench, "pilot": PilotBench}, "muster-bench")
+    assert isinstance(command, WorldBench | PilotBench)
+    report = bench_world(command) if isinstance(command, WorldBench) else bench_pilot(command)
+    if command.json:
+        print(json.dumps(report))
+        return
+    for name, value in report.items():
+        print(f"{name:24} {value:,.1f}" if isinstance(value, float) else f"{name:24} {value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,196 @@
+"""``muster-evaluate``: fly a policy or a controller over shapes and report the figures that the field compares."""
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from rich.console import Console
+from rich.table import Table
+
+from muster_core.cli import run_command
+from muster_core.controllers import Controller, load_controller
+from muster_core.errors import MusterError
+from muster_core.metrics import contact_bound
+from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.rollouts import describe, fly
+from muster_training.interface import parse, progress_bar
+
+TABLE = {
+    "coverage": "cover",
+    "coverage_best": "best",
+    "coverage_normalised": "ratio",
+    "entering_rate": "inside",
+    "convergence_time_s": "T.90 s",
+    "censored": "never",
+    "contacts": "touch",
+    "minimum_clearance_m": "gap m",
+}
+"""Figures that the table shows, with their headings; ``--json`` has them all."""
+SECONDS = 30.0
+"""Length of an evaluation episode (LAMARL: 300 steps of 0.1 s)."""
+
+
+@dataclass(frozen=True)
+class EvaluateCommand:
+    """Fly a policy or a controller in simulation and report coverage, entering rate, times and contacts.
+
+    Every figure is the mean over the episodes of a shape, over the last 2 s of each; `mean` is the mean over shapes.
+    coverage_best is the best layout known (M1*), the ceiling of coverage; coverage_normalised is their ratio.
+    Example: muster-evaluate --policy shipped --shapes R,star --robots 30 --episodes 5 --json
+    """
+
+    policy: str = "shipped"
+    """Policy to fly: shipped, or the path of an .onnx file made by muster-export."""
+    controller: str | None = None
+    """Fly this instead of a policy: prior, expert, coverage, assignment or random."""
+    world: str = "bullet"
+    """World to fly in."""
+    shapes: str = ",".join(SEVEN_SHAPES)
+    """Shapes, separated by commas: figures by name, or text."""
+    robots: int = 30
+    """Team size."""
+    episodes: int = 5
+    """Episodes per shape."""
+    seed: int = 0
+    """Starts, shapes' poses and everything else drawn follow from it."""
+    seconds: float = SECONDS
+    """Length of an episode [s]."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print one JSON object instead of a table."""
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run_command(_main))
+
+
+def evaluate(command: EvaluateCommand) -> dict[str, Any]:
+    """The report: settings, one entry per shape and their mean.
+
+    Raises:
+        MusterError: unknown name, or a task that does not fit; see the parts.
+    """
+    names = [name.strip() for name in command.shapes.split(",") if name.strip()]
+    if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
+        raise MusterError(
+            f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, seconds {command.seconds:g} (3 … 3600)"
+        )
+    task = AssemblyConfig(
+        robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds * 10)
+    )
+    controller = load_controller(command.controller or command.policy, task.robot)
+    environment = ShapeAssembly(AssemblyConfig(**{**vars(task), "sensing": controller.sensing}), command.episodes)
+    try:
+        report = {}
+        with progress_bar(quiet=command.json) as progress:
+            for index, name in enumerate(progress.track(names, description="evaluating")):
+                report[name] = _evaluate_shape(environment, controller, name, [command.seed, index])
+    finally:
+        environment.close()
+    return {
+        "controller": controller.name,
+        "settings": {k: v for k, v in vars(command).items() if k not in {"json", "policy", "controller"}},
+        "shapes": report,
+        "mean": _mean(list(report.values())),
+    }
+
+
+def _evaluate_shape(environment: ShapeAssembly, controller: Controller, name: str, seed: list[int]) -> dict[str, Any]:
+    check_task = getattr(controller, "check_task", None)
+    if check_task is not None:
+        check_task(environment.config.robot, environment.shapes[name].avoid_distance(environment.agents))
+    seeds = np.random.SeedSequence(seed).generate_state(environment.environments).astype(np.int64)
+    starts = [draw_episode(int(s), environment.shapes, environment.config, name) for s in seeds]
+    robot = environment.config.robot
+    rows = [
+        describe(rollout, robot.max_speed, robot.max_acceleration)
+        for rollout in fly(environment, controller, starts, seeds)
+    ]
+    return _summary(rows)
+
+
+def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
+    """Mean of the episodes; times as the median with the censored ones counted, clearance as the smallest."""
+    steps = sum(row["robot_steps"] for row in rows)
+    contacts = int(sum(row["contacts"] for row in rows))
+    times = np.array([row["convergence_time_s"] for row in rows])
+    gaps = np.array([row["optimality_gap"] for row in rows])
+    counted = gaps[~np.isnan(gaps)]
+    means = {
+        key: float(np.mean([row[key] for row in rows]))
+        for key in (
+            "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
+            "spacing_variation", "intrusiveness", "filter_share",
+        )
+    }  # fmt: skip
+    return {
+        **means,
+        "coverage_normalised_episodes": [round(row["coverage_normalised"], 4) for row in rows],
+        "convergence_time_s": finite_or_none(np.median(times)),
+        "censored": int(np.isinf(times).sum()),
+        "optimality_gap": finite_or_none(np.median(counted)) if len(counted) else None,
+        "short_bounds_left_out": int(np.isnan(gaps).sum()),
+        "contacts": contacts,
+        "robot_steps": int(steps),
+        "contacts_per_million": contacts / steps * 1e6,
+        "contacts_per_million_95": contact_bound(contacts, int(steps)),
+        "minimum_clearance_m": min(row["minimum_clearance_m"] for row in rows),
+        "episodes": len(rows),
+    }
+
+
+def _mean(shapes: list[dict[str, Any]]) -> dict[str, Any]:
+    plain = {
+        key: float(np.mean([shape[key] for shape in shapes]))
+        for key in (
+            "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
+            "spacing_variation", "intrusiveness", "filter_share",
+        )
+    }  # fmt: skip
+    contacts, steps = sum(s["contacts"] for s in shapes), sum(s["robot_steps"] for s in shapes)
+    everyone = np.concatenate([shape["coverage_normalised_episodes"] for shape in shapes])
+    resampled = np.random.default_rng(0).choice(everyone, (2000, len(everyone))).mean(axis=1)
+    times = [s["convergence_time_s"] for s in shapes if s["convergence_time_s"] is not None]
+    return {
+        **plain,
+        "coverage_normalised_interval_95": [float(v) for v in np.quantile(resampled, [0.025, 0.975])],
+        "coverage_normalised_percentile_5": float(np.quantile(everyone, 0.05)),
+        "convergence_time_s": float(np.mean(times)) if times else None,
+        "censored": sum(s["censored"] for s in shapes),
+        "contacts": contacts,
+        "robot_steps": steps,
+        "contacts_per_million": contacts / steps * 1e6,
+        "contacts_per_million_95": contact_bound(contacts, steps),
+        "minimum_clearance_m": min(s["minimum_clearance_m"] for s in shapes),
+        "episodes": sum(s["episodes"] for s in shapes),
+    }
+
+
+def finite_or_none(value: float) -> float | None:
+    """``value``, or None where it is infinite or NaN, which JSON cannot hold."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _main() -> None:
+    command = parse(EvaluateCommand, "muster-evaluate")
+    if command.controller and command.policy != "shipped":
+        raise MusterError(f"Give --policy or --controller, not both ({command.policy!r} and {command.controller!r})")
+    report = evaluate(command)
+    if command.json:
+        print(json.dumps(report))
+        return
+    title = f"{report['controller']}: {command.robots} robots, {command.episodes} episodes of {command.seconds:g} s each"
+    table = Table(title=title)
+    for heading in ("shape", *TABLE.values()):
+        table.add_column(heading, justify="left" if heading == "shape" else "right", no_wrap=True)
+    for name, row in {**report["shapes"], "mean": report["mean"]}.items():
+        cells = [row[key] for key in TABLE]
+        table.add_row(name, *("–" if c is None else f"{c:.3f}" if isinstance(c, float) else str(c) for c in cells))
+    Console().print(table)
+
+
+if __name__ == "__main__":
+    main()

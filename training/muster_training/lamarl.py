@@ -1,0 +1,218 @@
+"""LAMARL (arXiv 2506.01538): a shared actor-critic for a swarm, regularised by a prior policy.
+
+One actor and one local critic Q(o_i, a_i) serve every robot, so the experience of any team size is experience of one robot.
+The actor climbs the critic and is held near the prior where the prior has an opinion. Differences from the published code,
+each mending a fault: only filled rows are replayed, exploration is drawn per robot, any team size trains, and the critic is
+a pair with a delayed actor (TD3), which keeps the values honest. An episode never ends in a state of its own, so every
+target bootstraps.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from muster_core.errors import MusterError
+from muster_core.types import Array
+from muster_sim.contract import BatchedEnvironment
+from muster_training.networks import Actor, TwinCritic
+from muster_training.replay import Replay, Trajectories
+
+
+LEARNED = ("actor", "critic", "target_actor", "target_critic", "actor_optimiser", "critic_optimiser")
+"""Parts of a learner with weights or moments."""
+
+
+@dataclass(frozen=True)
+class LamarlConfig:
+    """Everything that decides a LAMARL run."""
+
+    rounds: int = 100
+    """Rounds of collecting one episode per environment and then learning from all experience."""
+    updates: int = 200
+    """Gradient steps after each round."""
+    batch: int = 1024
+    """Transitions in a gradient step."""
+    gamma: float = 0.95
+    """Discount per step of 0.1 s (published)."""
+    tau: float = 0.01
+    """Share of the new weights that the target networks take over in each step (published)."""
+    actor_rate: float = 3e-4
+    """Learning rate of the actor."""
+    critic_rate: float = 1e-3
+    """Learning rate of the critic (published)."""
+    hidden: int = 256
+    """Units in a hidden layer."""
+    layers: int = 2
+    """Hidden layers."""
+    prior_weight: float = 0.3
+    """Weight of the prior's term in the actor's loss (published)."""
+    prior_after: float = 0.1
+    """Factor on that weight after the first round (published)."""
+    prior_rounds: int = 1
+    """Rounds flown by the prior itself, to fill the replay and fit the normalisation."""
+    random_share: float = 0.1
+    """Chance that a robot acts at random in a step (published; here drawn for each robot)."""
+    noise: tuple[float, float] = (0.6, 0.15)
+    """Standard deviation of the exploration noise in the first and in the last round."""
+    capacity: int = 12000
+    """Trajectories of single robots kept for replay."""
+    seed: int = 0
+    """Everything drawn follows from it."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot learn.
+
+        Raises:
+            MusterError: names the field, its value and what is allowed.
+        """
+        for name in ("rounds", "updates", "batch", "hidden", "layers", "capacity", "prior_rounds"):
+            if getattr(self, name) < 1:
+                raise MusterError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("gamma", "tau", "random_share"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise MusterError(f"{name} is {getattr(self, name)}; it must lie in 0 … 1")
+
+
+class Learner:
+    """Networks, optimisers and replay of one run."""
+
+    def __init__(self, config: LamarlConfig, size: int, steps: int, device: torch.device) -> None:
+        """``size``: length of an observation; ``steps``: length of an episode."""
+        torch.manual_seed(config.seed)
+        self.config, self.device = config, device
+        self.generator = np.random.default_rng(config.seed)
+        self.actor = Actor(size, config.hidden, config.layers).to(device)
+        self.critic = TwinCritic(size, config.hidden, config.layers, self.actor.normaliser).to(device)
+        self.target_actor, self.target_critic = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
+        self.actor_optimiser = torch.optim.Adam(self.actor.body.parameters(), config.actor_rate)
+        heads = [*self.critic.first.parameters(), *self.critic.second.parameters()]
+        self.critic_optimiser = torch.optim.Adam(heads, config.critic_rate)
+        self.replay = Replay(config.capacity, steps, size)
+        self.done_rounds = 0
+        self.robot_steps = 0
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the experience: what a checkpoint holds."""
+        return {
+            **{name: getattr(self, name).state_dict() for name in LEARNED},
+            "generator": self.generator.bit_generator.state,
+            "done_rounds": self.done_rounds,
+            "robot_steps": self.robot_steps,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue from :meth:`state`; the experience is added beforehand, oldest first."""
+        for name in LEARNED:
+            getattr(self, name).load_state_dict(state[name])
+        self.generator.bit_generator.state = state["generator"]
+        self.done_rounds, self.robot_steps = state["done_rounds"], state["robot_steps"]
+
+    def act(self, observations: Array) -> Array:
+        """Deterministic accelerations (..., 2) for observations (..., size)."""
+        with torch.no_grad():
+            flat = torch.from_numpy(observations).to(self.device).reshape(-1, observations.shape[-1])
+            return self.actor(flat).cpu().numpy().astype(np.float64).reshape(*observations.shape[:-1], 2)
+
+    def explore(self, actions: Array) -> Array:
+        """``actions`` (..., 2) with noise, some of them replaced by random ones, each robot's own draw."""
+        first, last = self.config.noise
+        share = min(self.done_rounds / max(self.config.rounds - 1, 1), 1.0)
+        noisy = actions + self.generator.normal(0.0, first + (last - first) * share, actions.shape)
+        random = self.generator.uniform(-1.0, 1.0, actions.shape)
+        coin = self.generator.random(actions.shape[:-1])[..., None] < self.config.random_share
+        return np.clip(np.where(coin, random, noisy), -1.0, 1.0)
+
+    def fit_normaliser(self) -> None:
+        """Fix the normalisation from the first experience, for all four networks."""
+        sample = self.replay.sample(20000, self.generator, self.device)[0]
+        for network in (self.actor, self.target_actor, self.target_critic):
+            network.normaliser.fit(sample)
+
+    def update(self, step: int, prior_weight: float) -> dict[str, float]:
+        """One gradient step of the critic, every second time of the actor too, and of the targets."""
+        config = self.config
+        observation, action, prior, reward, following = self.replay.sample(config.batch, self.generator, self.device)
+        with torch.no_grad():
+            target = torch.min(*self.target_critic(following, self.target_actor(following)))
+            target = (1.0 - config.gamma) * reward + config.gamma * target  # values stay on the reward's own scale
+        first, second = self.critic(observation, action)
+        critic_loss = functional.mse_loss(first, target) + functional.mse_loss(second, target)
+        self.critic_optimiser.zero_grad(set_to_none=True)
+        critic_loss.backward()
+        self.critic_optimiser.step()
+        figures = {"critic_loss": critic_loss.detach()}
+        if step % 2 == 0:
+            wanted = self.actor(observation)
+            value = self.critic.one(observation, wanted)
+            gap = prior_gap(wanted, prior)
+            # The values have the reward's scale; divided by their mean size, the prior's weight means the same in every task.
+            loss = -value.mean() / value.detach().abs().mean().clamp_min(1e-3) + prior_weight * gap
+            self.actor_optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.actor_optimiser.step()
+            blend(self.target_actor.body, self.actor.body, config.tau)
+            blend(self.target_critic.first, self.critic.first, config.tau)
+            blend(self.target_critic.second, self.critic.second, config.tau)
+            figures |= {"value": value.detach().mean(), "prior_gap": gap.detach()}
+        return {name: float(figure) for name, figure in figures.items()}
+
+
+def prior_gap(action: Tensor, prior: Tensor) -> Tensor:
+    """Mean squared distance of ``action`` (B, 2) from ``prior`` (B, 2) over rows where the prior has an opinion (> 0.01)."""
+    says = (prior.norm(dim=1) > 0.01).float()
+    return ((action - prior).square().mean(1) * says).sum() / says.sum().clamp_min(1.0)
+
+
+def blend(target: torch.nn.Module, source: torch.nn.Module, share: float) -> None:
+    """Move the weights of ``target`` by ``share`` towards those of ``source``."""
+    with torch.no_grad():
+        torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), share)
+
+
+def collect(environment: BatchedEnvironment, learner: Learner, seeds: Array, by_prior: bool) -> Trajectories:
+    """Fly one episode in every environment with exploration, by the prior or by the actor."""
+    steps, count = environment.episode_steps, environment.environments * environment.agents
+    batch = environment.reset(seeds)
+    observations = np.empty((count, steps + 1, batch.observations.shape[-1]), np.float16)
+    actions, priors = np.empty((count, steps, 2), np.float32), np.empty((count, steps, 2), np.float32)
+    rewards = np.empty((count, steps), np.float32)
+    for t in range(steps):
+        observations[:, t] = batch.observations.reshape(count, -1)
+        priors[:, t] = batch.prior.reshape(count, 2)
+        action = learner.explore(batch.prior if by_prior else learner.act(batch.observations))
+        actions[:, t] = action.reshape(count, 2)
+        batch = environment.step(action)
+        rewards[:, t] = batch.rewards.reshape(count)
+    observations[:, steps] = batch.observations.reshape(count, -1)
+    return Trajectories(observations, actions, priors, rewards)
+
+
+def train_round(learner: Learner, environments: Sequence[BatchedEnvironment]) -> tuple[Trajectories, dict[str, float]]:
+    """One round: an episode in every environment of the next batch in turn, then ``updates`` gradient steps.
+
+    Returns:
+        The experience that was added to the replay, and the round's figures.
+    """
+    config, now = learner.config, learner.done_rounds
+    environment = environments[now % len(environments)]
+    seeds = learner.generator.integers(0, 2**31, environment.environments)
+    first = config.prior_rounds * len(environments)  # rounds that the prior flies
+    fresh = collect(environment, learner, seeds, by_prior=now < first)
+    learner.replay.add(fresh)
+    learner.robot_steps += fresh.rewards.size
+    totals: dict[str, list[float]] = {"reward": [float(fresh.rewards[:, -fresh.rewards.shape[1] // 4 :].mean())]}
+    if now == first - 1:
+        learner.fit_normaliser()
+    if now >= first - 1:
+        weight = config.prior_weight * (1.0 if now < first else config.prior_after)
+        for step in range(config.updates):
+            for name, figure in learner.update(step, weight).items():
+                totals.setdefault(name, []).append(figure)
+    learner.done_rounds += 1
+    return fresh, {name: float(np.mean(values)) for name, values in totals.items()}

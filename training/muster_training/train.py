@@ -1,0 +1,243 @@
+"""``muster-train``: train a policy, with progress, curves and a run folder that survives being killed."""
+
+import csv
+import sys
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+from muster_core.cli import run_command
+from muster_core.errors import MusterError
+from muster_core.scene import Perceptions, Scene
+from muster_core.types import Array, Integers
+from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.rollouts import describe, fly
+from muster_training.interface import parse_verb, progress_bar
+from muster_training.lamarl import LamarlConfig, Learner, train_round
+from muster_training.replay import Trajectories
+from muster_training.runs import load_checkpoint, read_config, save_checkpoint, task_of, write_config
+
+EVALUATION_SEED = 77
+"""Of the episodes that are flown during training to see how far it got; reported figures use other seeds."""
+
+
+@dataclass(frozen=True)
+class LamarlCommand:
+    """Train a decentralised policy with LAMARL: a shared actor-critic held near a prior policy.
+
+    A run folder gets config.json, curve.csv, TensorBoard events and a checkpoint after every round; what was killed
+    continues with --resume and ends with the same weights as if it had not been. Watch with: tensorboard --logdir runs
+    Example: muster-train lamarl --world bullet --robots 30
+    """
+
+    world: str = "bullet"
+    """World to train in."""
+    robots: tuple[int, ...] = (30,)
+    """Team sizes; rounds take them in turn."""
+    shapes: str = ",".join(SEVEN_SHAPES)
+    """Shapes to train on, separated by commas."""
+    reward: str = "marginal"
+    """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
+    prior: str = "prior"
+    """Controller that regularises the actor; LAMARL's published prior by default."""
+    layout: str = "polar-1"
+    """Observation layout: polar-1 or lamarl-1."""
+    environments: int = 8
+    """Swarms simulated side by side in a round."""
+    run: Path | None = None
+    """Run folder; by default runs/lamarl-<date and time>."""
+    resume: Path | None = None
+    """Continue the run in this folder; all other options come from its config."""
+    evaluate_every: int = 5
+    """Rounds between evaluations without exploration; the best actor so far is the one exported."""
+    threads: int = 0
+    """Threads of the learner; 0: as many as there are processors."""
+    device: str = "auto"
+    """cpu, cuda, or auto: a GPU where there is one."""
+    learner: LamarlConfig = field(default_factory=LamarlConfig)
+    """The algorithm's own settings."""
+
+
+def main() -> None:
+    """Entry point."""
+    sys.exit(run_command(_main))
+
+
+class Training:
+    """One run: task, learner and run folder."""
+
+    def __init__(self, command: LamarlCommand) -> None:
+        """Begin a new run, or continue the one in ``command.resume``.
+
+        Raises:
+            MusterError: a setting cannot be, or a folder holds something else.
+        """
+        if command.resume:
+            self.folder = command.resume
+            command = _command_of(read_config(self.folder), command)
+        else:
+            self.folder = command.run or Path("runs") / time.strftime("lamarl-%Y%m%d-%H%M%S")
+        if command.environments < 1 or command.evaluate_every < 1 or not command.robots:
+            raise MusterError("environments, evaluate_every and robots must name at least one")
+        self.command = command
+        torch.set_num_threads(command.threads or torch.get_num_threads())
+        tasks = [_task(command, count) for count in command.robots]
+        self.environments = [ShapeAssembly(task, command.environments) for task in tasks]
+        longer = [replace(task, episode_steps=300) for task in tasks]
+        self.evaluations = [ShapeAssembly(task, len(task.shapes)) for task in longer]
+        self.learner = Learner(command.learner, self.environments[0].layout.size, tasks[0].episode_steps, _device(command))
+        self.best_score, self.best_actor, self.scores = -np.inf, self.learner.actor.state_dict(), dict[str, float]()
+        if command.resume is None and not (self.folder / "config.json").exists():
+            settings = asdict(replace(command, run=None, resume=None))
+            write_config(self.folder, "lamarl", tasks[0], settings)
+        else:
+            self._restore()
+
+    def run(self) -> None:
+        """Train to the end, with a checkpoint after every round."""
+        rounds, learner = self.command.learner.rounds, self.learner
+        writer = SummaryWriter(str(self.folder), purge_step=learner.robot_steps)
+        try:
+            with progress_bar() as progress:
+                task = progress.add_task(f"lamarl → {self.folder}", total=rounds, completed=learner.done_rounds)
+                while learner.done_rounds < rounds:
+                    fresh, figures = train_round(learner, self.environments)
+                    if learner.done_rounds % self.command.evaluate_every == 0 or learner.done_rounds == rounds:
+                        figures |= self.evaluate()
+                    self._keep(fresh, figures, writer)
+                    best = f", best coverage {self.best_score:.3f}" if self.scores else ""
+                    progress.update(task, completed=learner.done_rounds, description=f"reward {figures['reward']:.3f}{best}")
+                    if not sys.stderr.isatty() and "coverage_normalised" in figures:
+                        print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
+        finally:
+            writer.close()
+            for environment in (*self.environments, *self.evaluations):
+                environment.close()
+
+    def evaluate(self) -> dict[str, float]:
+        """Fly every shape and team size once without exploration; remember the actor if it is the best so far."""
+        rows = [row for environment in self.evaluations for row in self._fly(environment)]
+        figures = {key: float(np.mean([row[key] for row in rows])) for key in ("coverage_normalised", "entering_rate")}
+        figures["contacts"] = float(sum(row["contacts"] for row in rows))
+        # Everybody inside counts more than a last percent of coverage; a contact spoils an actor.
+        score = figures["coverage_normalised"] - 10.0 * (1.0 - figures["entering_rate"]) - figures["contacts"]
+        if score > self.best_score:
+            self.best_score, self.scores = score, figures
+            self.best_actor = {name: value.detach().cpu().clone() for name, value in self.learner.actor.state_dict().items()}
+        return figures
+
+    def _fly(self, environment: ShapeAssembly) -> list[dict[str, float]]:
+        config = environment.config
+        seeds = EVALUATION_SEED + np.arange(environment.environments)
+        starts = [
+            draw_episode(int(seed), environment.shapes, config, name)
+            for seed, name in zip(seeds, config.shapes, strict=True)
+        ]
+        rollouts = fly(environment, ActorController(self.learner, environment), starts, seeds)
+        return [describe(r, config.robot.max_speed, config.robot.max_acceleration) for r in rollouts]
+
+    def _keep(self, fresh: Trajectories, figures: dict[str, float], writer: SummaryWriter) -> None:
+        """Experience first, then the checkpoint that counts on it, then the curves, which only people read."""
+        learner, folder = self.learner, self.folder
+        experience = folder / "experience"
+        experience.mkdir(exist_ok=True)
+        name = experience / f"{learner.done_rounds:06d}.npz"
+        with (part := name.with_suffix(".part")).open("wb") as file:
+            np.savez(file, **vars(fresh))
+        part.replace(name)
+        ratios = [e.config.robot.max_speed * PERIOD / s.avoid_distance(e.agents) for e in self.environments for s in e.shapes.values()]
+        state = learner.state() | {
+            "best_actor": self.best_actor, "best_score": float(self.best_score), "scores": self.scores,
+            "speed_ratio": [min(ratios), max(ratios)],
+        }  # fmt: skip
+        save_checkpoint(folder, state)
+        needed = -(-learner.replay.capacity // min(len(fresh.actions), learner.replay.capacity)) * len(self.environments)
+        (experience / f"{learner.done_rounds - needed - 1:06d}.npz").unlink(missing_ok=True)
+        for key, value in figures.items():
+            writer.add_scalar(key, value, learner.robot_steps)
+        _append(folder / "curve.csv", {"round": learner.done_rounds, "robot_steps": learner.robot_steps, **figures})
+
+    def _restore(self) -> None:
+        state = load_checkpoint(self.folder)
+        for path in sorted((self.folder / "experience").glob("*.npz")):
+            if int(path.stem) <= state["done_rounds"]:
+                with np.load(path) as kept:
+                    self.learner.replay.add(Trajectories(**kept))
+        self.learner.restore(state)
+        self.best_actor, self.best_score, self.scores = state["best_actor"], state["best_score"], state["scores"]
+
+
+class ActorController:
+    """The actor under training as a controller, so that it is evaluated as every other one is."""
+
+    name = "actor"
+    period = PERIOD
+
+    def __init__(self, learner: Learner, environment: ShapeAssembly) -> None:
+        """``environment`` gives the observation layout and what is sensed."""
+        self.sensing = environment.config.sensing
+        self._learner, self._environment = learner, environment
+
+    def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
+        """See :class:`muster_core.controllers.Controller`."""
+        return self._learner.act(self._environment.observe().astype(np.float32))
+
+
+def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
+    names = tuple(name.strip() for name in command.shapes.split(",") if name.strip())
+    return AssemblyConfig(
+        robots=robots, shapes=names, reward=command.reward, prior=command.prior, layout=command.layout, world=command.world
+    )
+
+
+def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
+    """The command that began a run; only ``threads`` and ``device`` may differ when it continues."""
+    settings = dict(content["settings"])
+    learner = LamarlConfig(**{**settings.pop("learner"), "noise": tuple(content["settings"]["learner"]["noise"])})
+    task = task_of(content)
+    kept = {name: settings[name] for name in ("world", "shapes", "reward", "prior", "layout", "environments", "evaluate_every")}
+    if task.world != kept["world"]:
+        raise MusterError(f"The run's config.json contradicts itself: world {task.world!r} and {kept['world']!r}")
+    return LamarlCommand(
+        **kept, robots=tuple(settings["robots"]), resume=given.resume, threads=given.threads or settings["threads"],
+        device=given.device, learner=learner,
+    )  # fmt: skip
+
+
+def _device(command: LamarlCommand) -> torch.device:
+    if command.device not in {"auto", "cpu", "cuda"}:
+        raise MusterError(f"Unknown device {command.device!r}. Available: auto, cpu, cuda")
+    if command.device == "cuda" and not torch.cuda.is_available():
+        raise MusterError("device cuda was asked for, but this torch sees no GPU; use --device cpu")
+    return torch.device("cuda" if command.device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def _append(path: Path, row: dict[str, float]) -> None:
+    columns = ("round", "robot_steps", "reward", "critic_loss", "value", "prior_gap", "coverage_normalised", "entering_rate", "contacts")
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, restval="")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def _line(figures: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
+
+
+def _main() -> None:
+    command = parse_verb({"lamarl": LamarlCommand}, "muster-train")
+    assert isinstance(command, LamarlCommand)
+    training = Training(command)
+    training.run()
+    print(f"{training.folder}: {_line(training.scores)}. Export it: muster-export {training.folder} -o policy.onnx")
+
+
+if __name__ == "__main__":
+    main()
