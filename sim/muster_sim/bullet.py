@@ -11,6 +11,7 @@ import numpy as np
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array, Integers
+from muster_core.validation import count, finite
 from muster_sim.bullet_server import BulletServer
 from muster_sim.kernels.actuation import follow
 from muster_sim.kernels.contacts import gaps_at, mark_near, sweep
@@ -52,14 +53,12 @@ class BulletWorld:
         Raises:
             MusterError: Names the argument and what it may be.
         """
-        for name, value in (("environments", environments), ("robots", robots), ("substeps", substeps)):
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-                raise MusterError(f"{name} is {value!r}; it must be a whole number, 1 or above")
-        if not (math.isfinite(dt) and dt > 0):
-            raise MusterError(f"dt is {dt!r}; it must be a finite number of seconds above 0")
-        self.environments, self.robots = int(environments), int(robots)
+        self.environments, self.robots = count("environments", environments), count("robots", robots)
         self.robot_model, self.arena = robot_model, arena
-        self.dt, self.substeps, self._period = float(dt), int(substeps), dt / substeps
+        self.dt, self.substeps = finite("dt", dt), count("substeps", substeps)
+        if self.dt <= 0:
+            raise MusterError(f"dt is {dt!r}; it must be above 0 seconds")
+        self._period = self.dt / self.substeps
         shape = (self.environments, self.robots)
         self.positions: Array = np.zeros((*shape, 2))
         self.velocities: Array = np.zeros((*shape, 2))
@@ -78,14 +77,13 @@ class BulletWorld:
 
     def reset(self, seeds: Integers, positions: Array, velocities: Array) -> None:
         """Begin anew everywhere; see :meth:`muster_sim.world.World.reset`."""
-        count = self.environments
-        if np.shape(seeds) != (count,):
-            raise MusterError(f"seeds have shape {np.shape(seeds)}; this world takes ({count},)")
-        places = checked("positions", positions, (count, self.robots, 2), "m")
-        speeds = checked("velocities", velocities, (count, self.robots, 2), "m/s")
-        for environment in range(count):
+        if np.shape(seeds) != (self.environments,):
+            raise MusterError(f"seeds have shape {np.shape(seeds)}; this world takes ({self.environments},)")
+        places = checked("positions", positions, self.positions.shape, "m")
+        speeds = checked("velocities", velocities, self.velocities.shape, "m/s")
+        for environment in range(self.environments):
             self._check_start(places[environment], speeds[environment])
-        for environment in range(count):
+        for environment in range(self.environments):
             self.reset_environment(environment, int(seeds[environment]), places[environment], speeds[environment])
 
     def reset_environment(self, environment: int, seed: int, positions: Array, velocities: Array) -> None:

@@ -63,7 +63,7 @@ class BulletServer:
         self._client: int = pybullet.connect(pybullet.DIRECT)
         if self._client < 0:
             raise MusterError(
-                "PyBullet has no free server, of about 1000 per process: use fewer environments or workers"
+                "PyBullet has no free server, of about 1000 per process: use fewer environments in one process"
             )
         self._bodies: tuple[int, ...] = ()
 
@@ -88,27 +88,7 @@ class BulletServer:
             physicsClientId=client,
         )
         self._build_walls()
-        radius = self.robot_model.radius
-        shape = _upright_capsule(client, radius, self._extent)
-        places = [(x, y, 0.0) for x, y in positions.tolist()]
-        self._bodies = tuple(
-            pybullet.createMultiBody(
-                MASS, shape, -1, (0.0, 0.0, 0.0), batchPositions=places, useMaximalCoordinates=1, physicsClientId=client
-            )
-        )
-        for body in self._bodies:
-            # An inertia of zero locks the body's turning; without mass= in the same call Bullet zeroes the mass too.
-            pybullet.changeDynamics(
-                body,
-                -1,
-                mass=MASS,
-                localInertiaDiagonal=(0.0, 0.0, 0.0),
-                linearDamping=0.0,
-                angularDamping=0.0,
-                restitution=0.0,
-                lateralFriction=FRICTION,
-                physicsClientId=client,
-            )
+        self._build_robots(positions)
         self._check_bodies()
 
     def advance(self, velocities: Array) -> None:
@@ -168,6 +148,29 @@ class BulletServer:
                 0.0, shape, -1, (x, y, 0.0), orientation, useMaximalCoordinates=1, physicsClientId=client
             )
             pybullet.changeDynamics(wall, -1, restitution=0.0, lateralFriction=FRICTION, physicsClientId=client)
+
+    def _build_robots(self, positions: Array) -> None:
+        client, radius = self._client, self.robot_model.radius
+        shape = _upright_capsule(client, radius, self._extent)
+        places = [(x, y, 0.0) for x, y in positions.tolist()]
+        self._bodies = tuple(
+            pybullet.createMultiBody(
+                MASS, shape, -1, (0.0, 0.0, 0.0), batchPositions=places, useMaximalCoordinates=1, physicsClientId=client
+            )
+        )
+        for body in self._bodies:
+            # An inertia of zero locks the body's turning; without mass= in the same call Bullet zeroes the mass too.
+            pybullet.changeDynamics(
+                body,
+                -1,
+                mass=MASS,
+                localInertiaDiagonal=(0.0, 0.0, 0.0),
+                linearDamping=0.0,
+                angularDamping=0.0,
+                restitution=0.0,
+                lateralFriction=FRICTION,
+                physicsClientId=client,
+            )
 
     def _check_bodies(self) -> None:
         if len(self._bodies) != self.robots:

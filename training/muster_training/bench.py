@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.scene import Snapshot
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.contract import BatchedEnvironment
+from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb
 
 EPISODE = 300
@@ -39,6 +42,8 @@ class WorldBench:
     """CPU time of one repeat, at least [s]."""
     repeats: int = 5
     """Repeats; the median counts."""
+    processes: int = 1
+    """Worker processes, one swarm each; with more than one, compare robot_steps_per_s, which is by wall time."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print one JSON object."""
 
@@ -73,20 +78,23 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     """
     if command.seconds <= 0 or command.repeats < 1:
         raise MusterError(f"Nothing to measure: seconds {command.seconds:g}, repeats {command.repeats}")
-    environment = ShapeAssembly(
-        AssemblyConfig(robots=command.robots, shapes=("R",), world=command.world, episode_steps=EPISODE), 1
-    )
+    task = AssemblyConfig(robots=command.robots, shapes=("R",), world=command.world, episode_steps=EPISODE)
+    count = command.processes
+    environment = ShapeAssembly(task, 1) if count == 1 else AssemblyWorkers(task, count, count)
     try:
         _fly_episode(environment, 0, steps=20)
-        rates = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
+        measured = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
     finally:
         environment.close()
+    rates = [cpu for cpu, _ in measured]
     return {
         "world": command.world,
         "robots": command.robots,
         "robot_steps_per_cpu_s": float(np.median(rates)),
         "lowest": min(rates),
         "highest": max(rates),
+        "robot_steps_per_s": float(np.median([wall for _, wall in measured])),
+        "processes": count,
         "repeats": command.repeats,
         "seconds": command.seconds,
     }
@@ -121,19 +129,20 @@ def bench_pilot(command: PilotBench) -> dict[str, Any]:
     }
 
 
-def _measure_world(environment: ShapeAssembly, repeat: int, seconds: float) -> float:
-    steps, episode, begin = 0, 0, _cpu_seconds()
+def _measure_world(environment: BatchedEnvironment, repeat: int, seconds: float) -> tuple[float, float]:
+    """Robot-steps per second of CPU time and of wall time."""
+    steps, episode, begin, wall = 0, 0, _cpu_seconds(environment), time.perf_counter()
     while True:
         _fly_episode(environment, 1000 * repeat + episode, EPISODE)
         episode += 1
-        steps += EPISODE * environment.agents
-        spent = _cpu_seconds() - begin
+        steps += EPISODE * environment.agents * environment.environments
+        spent = _cpu_seconds(environment) - begin
         if spent >= seconds:
-            return steps / spent
+            return steps / spent, steps / (time.perf_counter() - wall)
 
 
-def _fly_episode(environment: ShapeAssembly, seed: int, steps: int) -> None:
-    batch = environment.reset(np.array([seed]))
+def _fly_episode(environment: BatchedEnvironment, seed: int, steps: int) -> None:
+    batch = environment.reset(seed + 100_000 * np.arange(environment.environments))
     for _ in range(steps):
         batch = environment.step(batch.prior)
 
@@ -158,9 +167,14 @@ def _snapshots(task: AssemblyConfig) -> list[Snapshot]:
         environment.close()
 
 
-def _cpu_seconds() -> float:
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+def _cpu_seconds(environment: BatchedEnvironment) -> float:
+    """CPU time of this process and of the environment's workers so far [s]."""
+    return time.process_time() + sum(_process_seconds(pid) for pid in getattr(environment, "processes", ()))
+
+
+def _process_seconds(pid: int) -> float:
+    user, system = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _main() -> None:

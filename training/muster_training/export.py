@@ -62,7 +62,7 @@ def export(run: Path, output: Path) -> dict[str, Any]:
     task, state = task_of(content), load_checkpoint(run)
     settings = content["settings"]["learner"]
     actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"])
-    actor.load_state_dict(state["actor"])
+    actor.load_state_dict(state["best_actor"])
     model = to_onnx(actor, card_for(task, content, state))
     difference = parity(model, actor, task.robot)
     if difference > PARITY:

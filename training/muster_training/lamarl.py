@@ -56,10 +56,11 @@ class LamarlConfig:
     """Factor on that weight after the first round (published)."""
     prior_rounds: int = 1
     """Rounds flown by the prior itself, to fill the replay and fit the normalisation."""
-    random_share: float = 0.1
-    """Chance that a robot acts at random in a step (published; here drawn for each robot)."""
-    noise: tuple[float, float] = (0.6, 0.15)
-    """Standard deviation of the exploration noise in the first and in the last round."""
+    random_share: float = 0.02
+    """Chance that a robot acts at random in a step (published: 0.1, one coin for the whole swarm; here one per robot)."""
+    noise: tuple[float, float] = (0.02, 0.5)
+    """Range of the exploration noise's standard deviation; each robot draws its own for an episode, log-uniformly, so
+    that calm robots among restless ones are seen too (published: 0.9 falling to 0.5 for everybody)."""
     capacity: int = 12000
     """Trajectories of single robots kept for replay."""
     seed: int = 0
@@ -113,17 +114,20 @@ class Learner:
         self.generator.bit_generator.state = state["generator"]
         self.done_rounds, self.robot_steps = state["done_rounds"], state["robot_steps"]
 
-    def act(self, observations: Array) -> Array:
-        """Deterministic accelerations (..., 2) for observations (..., size)."""
+    def act(self, observations: Array, averaged: bool = False) -> Array:
+        """Deterministic accelerations (..., 2) for observations (..., size); ``averaged``: by the slowly following actor."""
         with torch.no_grad():
             flat = torch.from_numpy(observations).to(self.device).reshape(-1, observations.shape[-1])
-            return self.actor(flat).cpu().numpy().astype(np.float64).reshape(*observations.shape[:-1], 2)
+            return (self.target_actor if averaged else self.actor)(flat).cpu().numpy().astype(np.float64).reshape(*observations.shape[:-1], 2)
 
-    def explore(self, actions: Array) -> Array:
-        """``actions`` (..., 2) with noise, some of them replaced by random ones, each robot's own draw."""
-        first, last = self.config.noise
-        share = min(self.done_rounds / max(self.config.rounds - 1, 1), 1.0)
-        noisy = actions + self.generator.normal(0.0, first + (last - first) * share, actions.shape)
+    def draw_noise(self, shape: tuple[int, ...]) -> Array:
+        """Standard deviations (..., 1) of the exploration noise of each robot for one episode."""
+        low, high = np.log(self.config.noise)
+        return np.exp(self.generator.uniform(low, high, (*shape, 1)))
+
+    def explore(self, actions: Array, noise: Array) -> Array:
+        """``actions`` (..., 2) with Gaussian ``noise`` (..., 1), some of them replaced by random ones, robot by robot."""
+        noisy = actions + noise * self.generator.normal(size=actions.shape)
         random = self.generator.uniform(-1.0, 1.0, actions.shape)
         coin = self.generator.random(actions.shape[:-1])[..., None] < self.config.random_share
         return np.clip(np.where(coin, random, noisy), -1.0, 1.0)
@@ -179,13 +183,14 @@ def collect(environment: BatchedEnvironment, learner: Learner, seeds: Array, by_
     """Fly one episode in every environment with exploration, by the prior or by the actor."""
     steps, count = environment.episode_steps, environment.environments * environment.agents
     batch = environment.reset(seeds)
+    noise = learner.draw_noise((environment.environments, environment.agents))
     observations = np.empty((count, steps + 1, batch.observations.shape[-1]), np.float16)
     actions, priors = np.empty((count, steps, 2), np.float32), np.empty((count, steps, 2), np.float32)
     rewards = np.empty((count, steps), np.float32)
     for t in range(steps):
         observations[:, t] = batch.observations.reshape(count, -1)
         priors[:, t] = batch.prior.reshape(count, 2)
-        action = learner.explore(batch.prior if by_prior else learner.act(batch.observations))
+        action = learner.explore(batch.prior if by_prior else learner.act(batch.observations), noise)
         actions[:, t] = action.reshape(count, 2)
         batch = environment.step(action)
         rewards[:, t] = batch.rewards.reshape(count)

@@ -17,6 +17,7 @@ from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
 from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
 from muster_sim.rollouts import describe, fly
+from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
 from muster_training.replay import Trajectories
@@ -49,6 +50,8 @@ class LamarlCommand:
     """Observation layout: polar-1 or lamarl-1."""
     environments: int = 8
     """Swarms simulated side by side in a round."""
+    workers: int = 1
+    """Processes that simulate them; the results are the same."""
     run: Path | None = None
     """Run folder; by default runs/lamarl-<date and time>."""
     resume: Path | None = None
@@ -87,12 +90,12 @@ class Training:
         self.command = command
         torch.set_num_threads(command.threads or torch.get_num_threads())
         tasks = [_task(command, count) for count in command.robots]
-        self.environments = [ShapeAssembly(task, command.environments) for task in tasks]
+        self.environments = [_environment(task, command) for task in tasks]
         longer = [replace(task, episode_steps=300) for task in tasks]
         self.evaluations = [ShapeAssembly(task, len(task.shapes)) for task in longer]
-        self.learner = Learner(command.learner, self.environments[0].layout.size, tasks[0].episode_steps, _device(command))
+        self.learner = Learner(command.learner, self.evaluations[0].layout.size, tasks[0].episode_steps, _device(command))
         self.best_score, self.best_actor, self.scores = -np.inf, self.learner.actor.state_dict(), dict[str, float]()
-        if command.resume is None and not (self.folder / "config.json").exists():
+        if command.resume is None:
             settings = asdict(replace(command, run=None, resume=None))
             write_config(self.folder, "lamarl", tasks[0], settings)
         else:
@@ -150,7 +153,11 @@ class Training:
         with (part := name.with_suffix(".part")).open("wb") as file:
             np.savez(file, **vars(fresh))
         part.replace(name)
-        ratios = [e.config.robot.max_speed * PERIOD / s.avoid_distance(e.agents) for e in self.environments for s in e.shapes.values()]
+        ratios = [
+            e.config.robot.max_speed * PERIOD / shape.avoid_distance(e.agents)
+            for e in self.evaluations
+            for shape in e.shapes.values()
+        ]
         state = learner.state() | {
             "best_actor": self.best_actor, "best_score": float(self.best_score), "scores": self.scores,
             "speed_ratio": [min(ratios), max(ratios)],
@@ -188,6 +195,12 @@ class ActorController:
         return self._learner.act(self._environment.observe().astype(np.float32))
 
 
+def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly | AssemblyWorkers:
+    if command.workers == 1:
+        return ShapeAssembly(task, command.environments)
+    return AssemblyWorkers(task, command.environments, command.workers)
+
+
 def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
     names = tuple(name.strip() for name in command.shapes.split(",") if name.strip())
     return AssemblyConfig(
@@ -200,7 +213,7 @@ def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
     settings = dict(content["settings"])
     learner = LamarlConfig(**{**settings.pop("learner"), "noise": tuple(content["settings"]["learner"]["noise"])})
     task = task_of(content)
-    kept = {name: settings[name] for name in ("world", "shapes", "reward", "prior", "layout", "environments", "evaluate_every")}
+    kept = {name: settings[name] for name in ("world", "shapes", "reward", "prior", "layout", "environments", "workers", "evaluate_every")}
     if task.world != kept["world"]:
         raise MusterError(f"The run's config.json contradicts itself: world {task.world!r} and {kept['world']!r}")
     return LamarlCommand(

@@ -83,8 +83,8 @@ class OperatorClient:
         client = self._clients[name]
         if not client.wait_for_service(timeout_sec=self._timeout):
             raise WorkFailed(
-                f"No operator node answers within {self._timeout:g} s; start a team (muster-run) or muster-operator-node, "
-                "and check that ROS_DOMAIN_ID is the same"
+                f"No operator node answers within {self._timeout:g} s; start a team (muster-run) or "
+                "muster-operator-node, and check that ROS_DOMAIN_ID is the same"
             )
         future = client.call_async(request)
         while not future.done() and time.monotonic() < deadline and rclpy.ok():

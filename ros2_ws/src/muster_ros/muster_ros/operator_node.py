@@ -72,7 +72,8 @@ class OperatorNode(Node):
         self.declare_parameter("robot.radius", RobotModel().radius)
         self.declare_parameter("arena.half_width", Arena().half_width)
         self.declare_parameter("arena.half_height", Arena().half_height)
-        value = {name: self.get_parameter(name).value for name in ("robot.radius", "arena.half_width", "arena.half_height")}
+        facts = ("robot.radius", "arena.half_width", "arena.half_height")
+        value = {name: self.get_parameter(name).value for name in facts}
         self.team = tuple(name for name in self.get_parameter("team").value if name)
         check_team(self.team)
         self._robot = RobotModel(radius=value["robot.radius"])

@@ -14,6 +14,9 @@ from muster_ros.parameters import RobotParameters, build_settings, declare_param
 from muster_ros.robot_node import RobotNode
 from muster_ros.spinning import Closable, run_nodes
 
+NICENESS = -5
+"""A robot's commands come before whatever else its computer does."""
+
 
 def run_robots(arguments: Sequence[str]) -> None:
     """Run the robots that the command line asks for until SIGINT or SIGTERM.
@@ -30,7 +33,7 @@ def run_robots(arguments: Sequence[str]) -> None:
         raise MusterError(f"Unknown option {unknown[0]!r}. Available: --composed, --ros-args …")
     make = _compose if "--composed" in own else _single
     try:
-        run_nodes(make, [arguments[0], *ros])
+        run_nodes(make, [arguments[0], *ros], niceness=NICENESS)
     except InvalidParameterTypeException as error:
         raise MusterError(f"{error}; write whole numbers of metres and seconds with a point, as in 1.0") from None
 

@@ -1,9 +1,10 @@
 """Runs nodes in one process until they are told to stop, and lets each of them say its last word."""
 
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from os import environ
 from types import FrameType
 from typing import Protocol
 
@@ -47,7 +48,7 @@ class StopRequest:
 
 def open_context(arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
     """Start rclpy, with the wheels' own files found where no ROS installation is sourced."""
-    environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
+    os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
     rclpy.init(
         args=None if arguments is None else list(arguments), context=context,
         signal_handler_options=SignalHandlerOptions.NO,
@@ -67,6 +68,7 @@ def run_nodes(
     make: Callable[[Executor], Sequence[Closable]],
     arguments: Sequence[str] | None = None,
     last_words: int = LAST_WORDS,
+    niceness: int = 0,
 ) -> None:
     """Make nodes, spin them until SIGINT or SIGTERM, then close them in any case.
 
@@ -74,7 +76,11 @@ def run_nodes(
         make: makes what is to run and adds the nodes to the executor it is given.
         arguments: the command line, with ROS arguments; None for this process's.
         last_words: time to close everything after a signal [s].
+        niceness: asked of the scheduler; below 0 is before other programs, and granted only to those who may.
     """
+    # Not allowed to most users: then the nodes take their turn like everybody else.
+    with contextlib.suppress(PermissionError):
+        os.nice(niceness)
     stop = StopRequest(last_words)
     open_context(arguments)
     nodes: Sequence[Closable] = ()

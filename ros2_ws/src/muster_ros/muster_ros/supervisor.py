@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
+from typing import BinaryIO
 
 from muster_core.errors import WorkFailed
 from muster_ros.fleet import Process
@@ -24,9 +26,22 @@ class Supervisor:
 
     Every child leads its own process group, which a signal reaches with all its descendants, and asks the kernel for
     SIGTERM when its parent dies, so that even ``kill -9`` of the parent brings the robots to rest.
+
+    Args:
+        log: file for what the children print; None leaves it on our own terminal.
+
+    Raises:
+        WorkFailed: the file cannot be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Path | None = None) -> None:
+        self._log: BinaryIO | None = None
+        self._where = "above" if log is None else f"in {log}"
+        if log is not None:
+            try:
+                self._log = log.open("wb")
+            except OSError as error:
+                raise WorkFailed(f"{log} cannot be written: {error.strerror}") from None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._segments: set[str] = set()
 
@@ -54,7 +69,7 @@ class Supervisor:
             try:
                 self._children[process.name] = subprocess.Popen(
                     process.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-                    preexec_fn=_die_with(os.getpid()),
+                    stdout=self._log, stderr=self._log and subprocess.STDOUT, preexec_fn=_die_with(os.getpid()),
                 )
             except OSError as error:
                 raise WorkFailed(f"{process.name} cannot be started: {error}") from None
@@ -69,7 +84,9 @@ class Supervisor:
             code = child.poll()
             if code is not None:
                 how = f"signal {-code}" if code < 0 else f"exit code {code}"
-                raise WorkFailed(f"{name} ended by itself ({how}); the others are stopped. Its messages stand above")
+                raise WorkFailed(
+                    f"{name} ended by itself ({how}); the others are stopped. Its messages stand {self._where}"
+                )
 
     def end(self, name: str) -> None:
         """End one child, the polite way first, and wait for it."""
@@ -79,6 +96,8 @@ class Supervisor:
         """End every child: SIGINT, then SIGTERM, then SIGKILL to its process group; clean up what killed ones left."""
         children, self._children = self._children, {}
         self._end(children)
+        if self._log is not None:
+            self._log.close()
 
     def _end(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
         for child in children.values():

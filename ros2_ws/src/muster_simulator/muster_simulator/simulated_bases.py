@@ -1,6 +1,7 @@
 """The arithmetic between a world and the robots' topics: body twists in, poses out. Knows nothing of ROS nodes."""
 
 import numpy as np
+
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array
 from muster_ros.messages import Pose

@@ -12,6 +12,12 @@ from pathlib import Path
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import Twist, TwistStamped
+from nav_msgs.msg import OccupancyGrid, Odometry
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import Executor
+from rclpy.node import Node
+from rosgraph_msgs.msg import Clock as ClockMessage
+
 from muster_core.cli import run_command
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
@@ -25,11 +31,6 @@ from muster_ros.parameters import (
     read_settings,
 )
 from muster_ros.spinning import Closable, run_nodes
-from nav_msgs.msg import OccupancyGrid, Odometry
-from rclpy.clock import Clock, ClockType
-from rclpy.executors import Executor
-from rclpy.node import Node
-from rosgraph_msgs.msg import Clock as ClockMessage
 
 try:
     from muster_simulator.simulated_bases import STEP, SimulatedBases
@@ -47,6 +48,9 @@ STEPS_PER_SAMPLE = 5
 """Steps between two recorded moments: 20 a second."""
 LAST_WORDS = 60
 """Time to finish and write a recording [s]."""
+
+NICENESS = -10
+"""Real bases and motion capture do not wait for the robots' computers."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,7 @@ class SimulatorNode(Node):
 
 def main() -> int:
     """Run the simulator until SIGINT or SIGTERM."""
-    return run_command(lambda: run_nodes(_make, sys.argv, LAST_WORDS))
+    return run_command(lambda: run_nodes(_make, sys.argv, LAST_WORDS, NICENESS))
 
 
 def _make(executor: Executor) -> list[Closable]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+
 from muster_core.layout import best_layout
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import Shape

@@ -10,11 +10,11 @@ from muster_core.kernel import kernel
 from muster_core.kernels.sensing import FREE, OTHERS
 
 SECTORS = 12
-RINGS = 4
+RINGS = (0.15, 0.35, 0.5, 0.65, 0.9, 1.3)
+"""Radii of the rings [avoid distances]; one's own disc ends at 0.5, where the exact place of cells matters most."""
 CHANNELS = 2  # free, mine
-RING_SPAN = 1.6  # radius of the outermost ring's centre + half a ring, in avoid distances
 NEIGHBOURS = 8
-POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * RINGS * SECTORS
+POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * len(RINGS) * SECTORS
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -22,17 +22,34 @@ LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
 
 @kernel
 def polar_bin(dx, dy, weight, out, start):
-    """Spread ``weight`` of the cell at (dx, dy) [avoid distances] over the 2 x 2 nearest bins, linearly."""
-    ring = math.sqrt(dx * dx + dy * dy) / RING_SPAN * RINGS - 0.5
+    """Spread ``weight`` of the cell at (dx, dy) [avoid distances] over the 2 x 2 nearest rings and sectors, linearly."""
+    distance = math.sqrt(dx * dx + dy * dy)
     sector = (math.atan2(dy, dx) / (2.0 * math.pi) * SECTORS) % SECTORS
-    low_ring, low_sector = int(math.floor(ring)), int(math.floor(sector))
-    ring_share, sector_share = ring - low_ring, sector - low_sector
+    low_sector = int(math.floor(sector))
+    sector_share = sector - low_sector
+    first, second = low_sector % SECTORS, (low_sector + 1) % SECTORS
+    high_ring = 0
+    while high_ring < len(RINGS) and RINGS[high_ring] < distance:
+        high_ring += 1
+    low_ring = max(high_ring - 1, 0)
+    high_ring = min(high_ring, len(RINGS) - 1)
+    ring_share = 0.0
+    if high_ring > low_ring:
+        ring_share = (distance - RINGS[low_ring]) / (RINGS[high_ring] - RINGS[low_ring])
     for r in range(2):
-        at = min(max(low_ring + r, 0), RINGS - 1)
+        at = start + (high_ring if r == 1 else low_ring) * SECTORS
         part = weight * (ring_share if r == 1 else 1.0 - ring_share)
-        first, second = low_sector % SECTORS, (low_sector + 1) % SECTORS
-        out[start + at * SECTORS + first] += part * (1.0 - sector_share)
-        out[start + at * SECTORS + second] += part * sector_share
+        out[at + first] += part * (1.0 - sector_share)
+        out[at + second] += part * sector_share
+
+
+@kernel
+def bin_area(ring):
+    """Area that a bin of this ring stands for, between the middles to the next rings [avoid distances²]."""
+    inner = 0.0 if ring == 0 else 0.5 * (RINGS[ring - 1] + RINGS[ring])
+    last = ring == len(RINGS) - 1
+    outer = RINGS[ring] + 0.5 * (RINGS[ring] - RINGS[ring - 1]) if last else 0.5 * (RINGS[ring] + RINGS[ring + 1])
+    return math.pi * (outer * outer - inner * inner) / SECTORS
 
 
 @kernel
@@ -69,16 +86,14 @@ def observe_polar_rows(p, speed, out):
             if state == OTHERS:
                 continue
             channel = 0 if state == FREE else 1
-            polar_bin(
-                p.cells[b, k, 0] / avoid, p.cells[b, k, 1] / avoid, cell_area, row, start + channel * RINGS * SECTORS
-            )
-        for r in range(RINGS):
-            width = RING_SPAN / RINGS
-            bin_area = math.pi * width * width * (2.0 * r + 1.0) / SECTORS
+            at = start + channel * len(RINGS) * SECTORS
+            polar_bin(p.cells[b, k, 0] / avoid, p.cells[b, k, 1] / avoid, cell_area, row, at)
+        for r in range(len(RINGS)):
+            share = 1.0 / bin_area(r)
             for channel in range(CHANNELS):
-                at = start + (channel * RINGS + r) * SECTORS
+                at = start + (channel * len(RINGS) + r) * SECTORS
                 for s in range(SECTORS):
-                    row[at + s] /= bin_area
+                    row[at + s] *= share
 
 
 @kernel

@@ -1,0 +1,20 @@
+"""One tiny training run that the tests of this folder share: real PyBullet, a few seconds."""
+
+import pytest
+
+from muster_training.lamarl import LamarlConfig
+from muster_training.train import LamarlCommand, Training
+
+TINY = LamarlConfig(rounds=4, updates=6, batch=64, hidden=16, capacity=40, seed=3)
+
+
+def tiny_command(folder, **changes):
+    settings = {"robots": (6, 4), "shapes": "R,disc", "environments": 2, "evaluate_every": 2, "threads": 1, "device": "cpu"}
+    return LamarlCommand(**{**settings, "run": folder, "learner": TINY, **changes})
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    Training(tiny_command(folder)).run()
+    return folder

@@ -1,0 +1,75 @@
+"""muster-evaluate and muster-bench: the figures' form, their repeatability, and wrong use."""
+
+import json
+import sys
+
+import pytest
+
+from muster_training import bench, evaluate
+
+ARGUMENTS = ["--controller", "coverage", "--shapes", "R,disc", "--robots", "8", "--episodes", "2", "--seconds", "4", "--json"]
+
+
+def run(monkeypatch, capsys, main, arguments):
+    monkeypatch.setattr(sys, "argv", ["command", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    captured = capsys.readouterr()
+    return stop.value.code, captured.out, captured.err
+
+
+def test_report_has_every_promised_figure_and_repeats(monkeypatch, capsys):
+    code, first, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
+    assert code == 0
+    _, second, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
+    assert first == second
+    report = json.loads(first)
+    promised = {
+        "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
+        "convergence_time_s", "censored", "contacts_per_million", "minimum_clearance_m", "episodes",
+    }  # fmt: skip
+    for row in (*report["shapes"].values(), report["mean"]):
+        assert promised <= set(row)
+        assert 0.0 <= row["coverage_normalised"] <= 1.0
+    assert report["mean"]["episodes"] == 4
+    assert report["mean"]["robot_steps"] == 4 * 8 * 40
+
+
+def test_another_seed_flies_other_episodes(monkeypatch, capsys):
+    _, first, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
+    _, second, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--seed", "1"])
+    assert json.loads(first)["shapes"] != json.loads(second)["shapes"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--controller", "magic"], "Unknown controller 'magic'. Available: shipped, a path ending in .onnx, prior"),
+        (["--world", "gazebo", "--controller", "prior"], "Unknown world 'gazebo'. Available: bullet"),
+        (["--shapes", ",", "--controller", "prior"], "Nothing to evaluate"),
+        (["--robots", "2000", "--controller", "prior"], "do not fit into a shape"),
+        (["--robots", "1", "--controller", "prior"], "robots is 1; a swarm needs at least 2"),
+        (["--policy", "missing.onnx"], "No policy file 'missing.onnx'"),
+        (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
+    ],
+)
+def test_wrong_use_of_evaluate(arguments, message, monkeypatch, capsys):
+    code, out, err = run(monkeypatch, capsys, evaluate.main, arguments)
+    assert (code, out) == (2, "")
+    assert message in err.strip().splitlines()[-1]
+
+
+def test_bench_world_measures_one_thread_and_workers(monkeypatch, capsys):
+    fast = ["world", "--robots", "6", "--seconds", "0.2", "--repeats", "1", "--json"]
+    code, out, _ = run(monkeypatch, capsys, bench.main, fast)
+    assert code == 0
+    assert json.loads(out)["robot_steps_per_cpu_s"] > 1000
+    code, out, _ = run(monkeypatch, capsys, bench.main, [*fast, "--processes", "2"])
+    assert json.loads(out)["processes"] == 2
+
+
+def test_bench_pilot_reports_median_and_tail(monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, bench.main, ["pilot", "--policy", "coverage", "--decisions", "50", "--json"])
+    report = json.loads(out)
+    assert code == 0
+    assert 0 < report["median_us"] <= report["p99_us"]

@@ -1,0 +1,126 @@
+"""Run folders: what a run leaves, that it continues bit for bit, and what is refused."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from muster_core.errors import MusterError
+from muster_training.runs import load_checkpoint, read_config, task_of
+from muster_training.train import Training, main
+
+from .conftest import TINY, tiny_command
+
+
+def weights(folder):
+    state = load_checkpoint(folder)
+    return [state[part][name] for part in ("actor", "critic", "target_actor", "target_critic") for name in state[part]]
+
+
+def test_a_run_leaves_config_curve_events_and_checkpoint(tiny_run):
+    config = json.loads((tiny_run / "config.json").read_text())
+    assert config["settings"]["learner"]["seed"] == TINY.seed
+    assert config["task"]["prior"] == "prior"
+    assert config["program"].startswith("builtin-")
+    with (tiny_run / "curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["round"]) for row in rows] == [1, 2, 3, 4]
+    # two environments of 6 and of 4 robots in turn, 200 steps each
+    assert [int(row["robot_steps"]) for row in rows] == [2400, 4000, 6400, 8000]
+    assert rows[1]["coverage_normalised"]
+    assert not rows[0]["coverage_normalised"]
+    assert list(tiny_run.glob("events.out.tfevents.*"))
+    assert not list(tiny_run.rglob("*.part"))
+
+
+def test_the_same_seed_gives_the_same_weights(tiny_run, tmp_path):
+    Training(tiny_command(tmp_path / "again", workers=2)).run()
+    assert all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "again"), strict=True))
+
+
+def test_another_seed_gives_other_weights(tiny_run, tmp_path):
+    Training(tiny_command(tmp_path / "other", learner=replace(TINY, seed=4))).run()
+    assert not all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "other"), strict=True))
+
+
+STOPPED = """
+import os, sys
+from pathlib import Path
+from tests_tiny import tiny_command
+from muster_training import train
+keep = train.Training._keep
+def stop_after(self, *arguments):
+    keep(self, *arguments)
+    if self.learner.done_rounds == 2:
+        os.kill(os.getpid(), 9)
+train.Training._keep = stop_after
+train.Training(tiny_command(Path(sys.argv[1]))).run()
+"""
+
+
+def test_a_killed_run_continues_bit_for_bit(tiny_run, tmp_path):
+    shutil.copy(__file__.replace("test_train.py", "conftest.py"), tmp_path / "tests_tiny.py")
+    killed = subprocess.run(
+        [sys.executable, "-c", STOPPED, str(tmp_path / "killed")], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert load_checkpoint(tmp_path / "killed")["done_rounds"] == 2
+    Training(tiny_command(None, resume=tmp_path / "killed")).run()
+    assert all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "killed"), strict=True))
+
+
+def test_the_task_survives_the_config_file(tiny_run):
+    task = task_of(read_config(tiny_run))
+    assert (task.robots, task.shapes) == (6, ("R", "disc"))
+    assert task.robot.radius == 0.035
+
+
+def test_an_occupied_folder_is_refused(tiny_run):
+    with pytest.raises(MusterError, match="holds a run already"):
+        Training(tiny_command(tiny_run))
+
+
+def test_a_run_of_another_version_is_refused(tiny_run, tmp_path):
+    other = tmp_path / "old"
+    shutil.copytree(tiny_run, other)
+    config = json.loads((other / "config.json").read_text()) | {"format": 99}
+    (other / "config.json").write_text(json.dumps(config))
+    with pytest.raises(MusterError, match="run of format 99; this Muster reads format 1"):
+        Training(tiny_command(None, resume=other))
+
+
+def test_a_cut_checkpoint_is_refused(tiny_run, tmp_path):
+    other = tmp_path / "cut"
+    shutil.copytree(tiny_run, other)
+    content = (other / "checkpoint.pt").read_bytes()
+    (other / "checkpoint.pt").write_bytes(content[: len(content) // 2])
+    with pytest.raises(MusterError, match="cannot be read as a checkpoint"):
+        Training(tiny_command(None, resume=other))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lamarl", "--world", "gazebo"], "Unknown world 'gazebo'. Available: bullet"),
+        (["lamarl", "--reward", "money"], "Unknown reward 'money'. Available: published, marginal"),
+        (["lamarl", "--robots", "1"], "robots is 1; a swarm needs at least 2"),
+        (["lamarl", "--prior", "oracle"], "Unknown controller 'oracle'"),
+        (["lamarl", "--device", "tpu"], "Unknown device 'tpu'. Available: auto, cpu, cuda"),
+        (["ppo"], "Unknown muster-train verb 'ppo'. Available: lamarl"),
+        (["lamarl", "--resume", "nowhere"], "nowhere is no run folder"),
+    ],
+)
+def test_wrong_use_is_one_line_and_exit_code_2(arguments, message, monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["muster-train", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 2
+    error = capsys.readouterr().err.strip().splitlines()
+    assert message in error[-1]
+    assert not any(tmp_path.iterdir()), "nothing may be left behind"
