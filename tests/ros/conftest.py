@@ -1,5 +1,6 @@
 """Real nodes in real processes over real DDS; only the bases are fake: perfect ones, in a thread of the test."""
 
+import json
 import os
 import signal
 import subprocess
@@ -17,14 +18,20 @@ pytest.importorskip("rclpy")
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TwistStamped
+from lifecycle_msgs.srv import ChangeState, GetState
+from muster_core.shape import Shape
 from muster_ros import messages
 from muster_ros.domain import FreeDomain
 from muster_ros.messages import Pose
 from muster_ros.operator_client import OperatorClient
 from muster_ros.spinning import open_context
-from nav_msgs.msg import Odometry
+from nav_msgs.msg import OccupancyGrid, Odometry
+from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
+from rclpy.parameter import Parameter
+from std_msgs.msg import Bool, Empty, Int32
+from std_srvs.srv import Trigger
 
 PATIENCE = 60.0
 """How long a busy machine may take for something that has no deadline of its own [s]."""
@@ -222,3 +229,103 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+class Lifecycle:
+    """Asks a lifecycle node of another process to change its state, and sets its parameters."""
+
+    def __init__(self, name: str) -> None:
+        self._node = Node("lifecycle_client", start_parameter_services=False, enable_rosout=False)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        self._change = self._node.create_client(ChangeState, f"/{name}/change_state")
+        self._state = self._node.create_client(GetState, f"/{name}/get_state")
+        self._parameters = self._node.create_client(SetParameters, f"/{name}/set_parameters")
+
+    def change(self, label: str) -> bool:
+        request = ChangeState.Request()
+        request.transition.label = label
+        return self._call(self._change, request).success
+
+    def state(self) -> str:
+        return self._call(self._state, GetState.Request()).current_state.label
+
+    def set(self, **values) -> None:
+        parameters = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        answer = self._call(self._parameters, SetParameters.Request(parameters=parameters))
+        assert all(result.successful for result in answer.results), answer
+
+    def trigger(self, name: str) -> Trigger.Response:
+        return self._call(self._node.create_client(Trigger, name), Trigger.Request())
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._node.destroy_node()
+
+    def _call(self, client, request):
+        assert client.wait_for_service(timeout_sec=PATIENCE), f"no {client.srv_name}"
+        future = client.call_async(request)
+        deadline = time.monotonic() + PATIENCE
+        while not future.done():
+            assert time.monotonic() < deadline, f"no answer from {client.srv_name}"
+            self._executor.spin_once(timeout_sec=0.1)
+        return future.result()
+
+
+class Commander:
+    """The operator's latched topics, without an operator's judgement."""
+
+    def __init__(self) -> None:
+        self._node = Node("commander", start_parameter_services=False, enable_rosout=False)
+        latched = messages.LATCHED_QOS
+        self._shapes = self._node.create_publisher(OccupancyGrid, messages.SHAPE_TOPIC, latched)
+        self._sizes = self._node.create_publisher(Int32, messages.TEAM_SIZE_TOPIC, latched)
+        self._runs = self._node.create_publisher(Bool, messages.RUN_TOPIC, latched)
+        self._estops = self._node.create_publisher(Bool, messages.ESTOP_TOPIC, latched)
+        self._releases = self._node.create_publisher(Empty, messages.RELEASE_TOPIC, messages.EVENT_QOS)
+
+    def send(self, shape: Shape, team_size: int, run: bool = True) -> None:
+        self._shapes.publish(messages.grid_from_shape(shape, time.time()))
+        self._sizes.publish(Int32(data=team_size))
+        self._runs.publish(Bool(data=run))
+
+    def estop(self, pressed: bool) -> None:
+        self._estops.publish(Bool(data=pressed))
+
+    def release(self) -> None:
+        self._releases.publish(Empty())
+
+    def close(self) -> None:
+        self._node.destroy_node()
+
+
+@pytest.fixture
+def commander(ros) -> Iterator[Commander]:
+    made = Commander()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def lifecycle(ros) -> Iterator[Callable[[str], Lifecycle]]:
+    made = []
+
+    def make(name: str) -> Lifecycle:
+        made.append(Lifecycle(name))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def robot(start) -> Callable[..., subprocess.Popen]:
+    """Starts a robot node; parameters by keyword, ``__`` for a dot."""
+
+    def start_robot(name: str, *options: str, **parameters) -> subprocess.Popen:
+        words = [word for key, value in parameters.items() for word in
+                 ("-p", f"{key.replace('__', '.')}:={json.dumps(value)}")]
+        return start("muster_ros.robot_node", *options, "--ros-args", "-r", f"__node:={name}", *words)
+
+    return start_robot

@@ -94,7 +94,7 @@ class Training:
         longer = [replace(task, episode_steps=300) for task in tasks]
         self.evaluations = [ShapeAssembly(task, len(task.shapes)) for task in longer]
         self.learner = Learner(command.learner, self.evaluations[0].layout.size, tasks[0].episode_steps, _device(command))
-        self.best_score, self.best_actor, self.scores = -np.inf, self.learner.actor.state_dict(), dict[str, float]()
+        self.best_score, self.best_actor, self.scores = -np.inf, self.learner.target_actor.state_dict(), dict[str, float]()
         if command.resume is None:
             settings = asdict(replace(command, run=None, resume=None))
             write_config(self.folder, "lamarl", tasks[0], settings)
@@ -131,7 +131,7 @@ class Training:
         score = figures["coverage_normalised"] - 10.0 * (1.0 - figures["entering_rate"]) - figures["contacts"]
         if score > self.best_score:
             self.best_score, self.scores = score, figures
-            self.best_actor = {name: value.detach().cpu().clone() for name, value in self.learner.actor.state_dict().items()}
+            self.best_actor = {name: value.detach().cpu().clone() for name, value in self.learner.target_actor.state_dict().items()}
         return figures
 
     def _fly(self, environment: ShapeAssembly) -> list[dict[str, float]]:
@@ -180,7 +180,7 @@ class Training:
 
 
 class ActorController:
-    """The actor under training as a controller, so that it is evaluated as every other one is."""
+    """The actor as it is on average over the last updates, as a controller: evaluated as every other one, and exported."""
 
     name = "actor"
     period = PERIOD
@@ -192,7 +192,7 @@ class ActorController:
 
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`muster_core.controllers.Controller`."""
-        return self._learner.act(self._environment.observe().astype(np.float32))
+        return self._learner.act(self._environment.observe().astype(np.float32), averaged=True)
 
 
 def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly | AssemblyWorkers:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+numba: Any
 try:
     import numba
 except ImportError:  # robots may do without: a decision then costs about half a millisecond
@@ -37,7 +38,8 @@ def kernel(function: Function) -> Function:
     source = Path(function.__code__.co_filename)
     package = function.__module__.split(".")[0]
     if source.parent.name != "kernels" or package not in KERNEL_PACKAGES:
-        raise TypeError(f"{function.__module__}.{function.__qualname__} is not in a 'kernels' folder of {KERNEL_PACKAGES}")
+        name = f"{function.__module__}.{function.__qualname__}"
+        raise TypeError(f"{name} is not in a 'kernels' folder of {KERNEL_PACKAGES}")
     if not COMPILED:
         return function
     folder = cache_folder(package)
@@ -70,11 +72,18 @@ def cache_folder(package: str) -> Path | None:
 
 
 def user_cache() -> Path:
-    """Muster's folder for things that can be made again: ``$MUSTER_CACHE``, or ``muster`` in the XDG cache folder."""
+    """Muster's folder for things that can be made again: ``$MUSTER_CACHE``, or ``muster`` in the XDG cache folder.
+
+    For a user without a home (a container's bare user id) it is a folder that cannot be made, so that callers do
+    without, as with one that cannot be written.
+    """
     chosen = os.environ.get("MUSTER_CACHE")
     if chosen:
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "muster"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "muster"
+    except RuntimeError:
+        return Path(os.devnull) / "muster"
 
 
 def _kernel_sources(package: str) -> list[Path]:

@@ -98,9 +98,11 @@ class Gatekeeper:
         causes = self._causes(conditions)
         for cause, reason in causes.items():
             self.latch(cause, reason)
+        if self._released_at is not None and now - self._released_at > RELEASE_WINDOW:
+            self._released_at = None
         if self._released_at is not None:
             self.latches = {cause: reason for cause, reason in self.latches.items() if cause in causes}
-            if now - self._released_at > RELEASE_WINDOW or not self.latches:
+            if not self.latches:
                 self._released_at = None
         if self.latches:
             return Verdict(STOPPED, "; ".join(self.latches.values()))
