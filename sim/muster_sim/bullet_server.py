@@ -10,11 +10,11 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-import pybullet
 
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array
+from muster_sim.physics_engine import pybullet
 
 MASS = 1.0
 """Of a robot [kg]; commands are velocities, so only ratios between robots would matter."""

@@ -19,12 +19,6 @@ import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import TwistStamped
 from lifecycle_msgs.srv import ChangeState, GetState
-from muster_core.shape import Shape
-from muster_ros import messages
-from muster_ros.domain import FreeDomain
-from muster_ros.messages import Pose
-from muster_ros.operator_client import OperatorClient
-from muster_ros.spinning import open_context
 from nav_msgs.msg import OccupancyGrid, Odometry
 from rcl_interfaces.srv import SetParameters
 from rclpy.executors import SingleThreadedExecutor
@@ -32,6 +26,13 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from std_msgs.msg import Bool, Empty, Int32
 from std_srvs.srv import Trigger
+
+from muster_core.shape import Shape
+from muster_ros import messages
+from muster_ros.domain import FreeDomain
+from muster_ros.messages import Pose
+from muster_ros.operator_client import OperatorClient
+from muster_ros.spinning import open_context
 
 PATIENCE = 60.0
 """How long a busy machine may take for something that has no deadline of its own [s]."""
@@ -329,3 +330,20 @@ def robot(start) -> Callable[..., subprocess.Popen]:
         return start("muster_ros.robot_node", *options, "--ros-args", "-r", f"__node:={name}", *words)
 
     return start_robot
+
+
+def children_of(pid: int) -> list[int]:
+    """Live children of a process."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and alive(int(entry.name)):
+            parts = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(parts[1]) == pid:
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.fixture
+def processes_alive() -> tuple[Callable[[int], bool], Callable[[int], list[int]]]:
+    """`alive` and `children_of`, which tests cannot import from here."""
+    return alive, children_of

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from muster_core.controllers import load_controller
 from muster_core.pilot import Pilot
 from muster_core.robot import RobotModel

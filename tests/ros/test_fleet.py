@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from muster_core.errors import MusterError
 from muster_ros.fleet import Fleet, load_fleet, numbered, processes
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from muster_core.errors import MusterError
 from muster_ros.gatekeeper import Conditions, Gatekeeper, StopRules
 

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 from geometry_msgs.msg import Quaternion, Twist, TwistStamped
+from nav_msgs.msg import OccupancyGrid, Odometry
+
 from muster_core.errors import MusterError
 from muster_core.shape import Shape
 from muster_ros import messages
 from muster_ros.messages import Pose
-from nav_msgs.msg import OccupancyGrid, Odometry
 
 
 def quarter_turn_odometry() -> Odometry:

@@ -4,6 +4,7 @@ import signal
 
 import numpy as np
 import pytest
+
 from muster_core.shape import Shape
 
 TEAM = ["a", "b"]

@@ -88,26 +88,26 @@ class Supervisor:
                     f"{name} ended by itself ({how}); the others are stopped. Its messages stand {self._where}"
                 )
 
-    def end(self, name: str) -> None:
-        """End one child, the polite way first, and wait for it."""
-        self._end({name: self._children.pop(name)})
+    def stop(self, patience: Sequence[tuple[int, float]] = PATIENCE) -> None:
+        """End every child by one signal to its process group after the other, and clean up what killed ones left.
 
-    def stop(self) -> None:
-        """End every child: SIGINT, then SIGTERM, then SIGKILL to its process group; clean up what killed ones left."""
+        Args:
+            patience: signals, and how long each is waited for [s].
+        """
         children, self._children = self._children, {}
-        self._end(children)
+        self._end(children, patience)
         if self._log is not None:
             self._log.close()
 
-    def _end(self, children: dict[str, subprocess.Popen[bytes]]) -> None:
+    def _end(self, children: dict[str, subprocess.Popen[bytes]], patience: Sequence[tuple[int, float]]) -> None:
         for child in children.values():
             self._segments |= segments_of(child.pid)
         # Robots were started last and stop first: their poses must not go before they do.
         remaining = list(reversed(children.values()))
-        for number, patience in PATIENCE:
+        for number, wait in patience:
             for child in remaining:
                 _signal_group(child.pid, number)
-            remaining = _await(remaining, patience)
+            remaining = _await(remaining, wait)
             if not remaining:
                 break
         for child in children.values():

@@ -1,10 +1,13 @@
 """From a perception to a policy's input vector: dimensionless, relative, masked.
 
-Two layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector by
-sector) and ``lamarl`` (the published vector without absolute position, 190 numbers).
+Three layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector by
+sector), ``outlook`` (how many cells one's disc would hold alone if it stood a step away, for steps of several lengths in
+all directions) and ``lamarl`` (the published vector without absolute position, 190 numbers).
 """
 
 import math
+
+import numpy as np
 
 from muster_core.kernel import kernel
 from muster_core.kernels.sensing import FREE, OTHERS
@@ -15,6 +18,11 @@ RINGS = (0.15, 0.35, 0.5, 0.65, 0.9, 1.3)
 CHANNELS = 2  # free, mine
 NEIGHBOURS = 8
 POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * len(RINGS) * SECTORS
+STEPS = (0.08, 0.2, 0.4, 0.7)
+"""Lengths of the steps that the outlook looks at [avoid distances]."""
+FAR_RINGS = (0.9, 1.3)
+"""Middles of the two rings in which the outlook counts free cells beyond those steps [avoid distances]."""
+OUTLOOK_SIZE = 6 + 5 * NEIGHBOURS + 1 + (len(STEPS) + len(FAR_RINGS)) * SECTORS
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -53,32 +61,42 @@ def bin_area(ring):
 
 
 @kernel
+def observe_motion(p, b, speed, row):
+    """First part of our layouts: own velocity, way to the shape, inside, distance, then the neighbours, masked.
+
+    The way to the shape is a unit vector beyond one avoid distance, so that a robot far away sees nothing it has not seen
+    in training.
+    """
+    avoid = p.avoid[b]
+    row[0], row[1] = p.velocity[b, 0] / speed, p.velocity[b, 1] / speed
+    dx, dy = p.target[b, 0] / avoid, p.target[b, 1] / avoid
+    distance = math.sqrt(dx * dx + dy * dy)
+    scale = 1.0 / max(distance, 1.0)
+    if not p.inside[b]:
+        row[2], row[3] = dx * scale, dy * scale
+        row[5] = min(distance, 4.0) * 0.25
+    row[4] = 1.0 if p.inside[b] else 0.0
+    for k in range(min(p.neighbour_count[b], NEIGHBOURS)):
+        at = 6 + 5 * k
+        row[at] = p.neighbours[b, k, 0] / avoid
+        row[at + 1] = p.neighbours[b, k, 1] / avoid
+        row[at + 2] = p.neighbours[b, k, 2] / speed
+        row[at + 3] = p.neighbours[b, k, 3] / speed
+        row[at + 4] = 1.0
+
+
+@kernel
 def observe_polar_rows(p, speed, out):
     """Fill ``out`` (B, POLAR_SIZE): own velocity, way to the shape, inside, distance; neighbours; polar cells.
 
-    Speeds are in units of ``speed``, lengths in avoid distances. The way to the shape is a unit vector beyond one avoid
-    distance, so that a robot far away sees nothing it has not seen in training. A bin holds the share of its own area
-    that is filled with cells of its channel.
+    Speeds are in units of ``speed``, lengths in avoid distances. A bin holds the share of its own area that is filled
+    with cells of its channel.
     """
     for b in range(out.shape[0]):
         row = out[b]
         row[:] = 0.0
         avoid = p.avoid[b]
-        row[0], row[1] = p.velocity[b, 0] / speed, p.velocity[b, 1] / speed
-        dx, dy = p.target[b, 0] / avoid, p.target[b, 1] / avoid
-        distance = math.sqrt(dx * dx + dy * dy)
-        scale = 1.0 / max(distance, 1.0)
-        if not p.inside[b]:
-            row[2], row[3] = dx * scale, dy * scale
-            row[5] = min(distance, 4.0) * 0.25
-        row[4] = 1.0 if p.inside[b] else 0.0
-        for k in range(min(p.neighbour_count[b], NEIGHBOURS)):
-            at = 6 + 5 * k
-            row[at] = p.neighbours[b, k, 0] / avoid
-            row[at + 1] = p.neighbours[b, k, 1] / avoid
-            row[at + 2] = p.neighbours[b, k, 2] / speed
-            row[at + 3] = p.neighbours[b, k, 3] / speed
-            row[at + 4] = 1.0
+        observe_motion(p, b, speed, row)
         start = 6 + 5 * NEIGHBOURS
         cell_area = p.cell_weight[b] * (p.pitch[b] / avoid) ** 2
         for k in range(p.cell_count[b]):
@@ -94,6 +112,63 @@ def observe_polar_rows(p, speed, out):
                 at = start + (channel * len(RINGS) + r) * SECTORS
                 for s in range(SECTORS):
                     row[at + s] *= share
+
+
+@kernel
+def step_vectors():
+    """The steps of the outlook (len(STEPS)·SECTORS, 2), length by length, and the rays of its sectors (SECTORS, 2)."""
+    rays = np.empty((SECTORS, 2))
+    steps = np.empty((len(STEPS) * SECTORS, 2))
+    for s in range(SECTORS):
+        angle = 2.0 * math.pi * s / SECTORS
+        rays[s, 0], rays[s, 1] = math.cos(angle), math.sin(angle)
+    for k in range(len(STEPS)):
+        for s in range(SECTORS):
+            steps[k * SECTORS + s, 0] = STEPS[k] * rays[s, 0]
+            steps[k * SECTORS + s, 1] = STEPS[k] * rays[s, 1]
+    return steps, rays
+
+
+@kernel
+def observe_outlook_rows(p, speed, out):
+    """Fill ``out`` (B, OUTLOOK_SIZE): motion and neighbours as in ``polar``; then the outlook.
+
+    The outlook is the marginal coverage here (cells within half an avoid distance that no neighbour covers, as a share of
+    what a disc can hold), the change of it after each step, and the share of the two far rings' bins that is free.
+    """
+    steps, rays = step_vectors()
+    count = len(STEPS) * SECTORS
+    start = 6 + 5 * NEIGHBOURS
+    for b in range(out.shape[0]):
+        row = out[b]
+        row[:] = 0.0
+        avoid = p.avoid[b]
+        observe_motion(p, b, speed, row)
+        weight = p.cell_weight[b] * (p.pitch[b] / avoid) ** 2 / (0.25 * math.pi)  # of one cell in a full disc
+        for k in range(p.cell_count[b]):
+            if p.states[b, k] == OTHERS:
+                continue
+            x, y = p.cells[b, k, 0] / avoid, p.cells[b, k, 1] / avoid
+            square = x * x + y * y
+            if square <= 0.25:
+                row[start] += weight
+            if square <= (0.5 + STEPS[-1]) ** 2:
+                for s in range(count):
+                    dx, dy = x - steps[s, 0], y - steps[s, 1]
+                    if dx * dx + dy * dy <= 0.25:
+                        row[start + 1 + s] += weight
+            if square > 0.49:
+                near = square < (0.5 * (FAR_RINGS[0] + FAR_RINGS[1])) ** 2
+                at = start + 1 + count + (0 if near else SECTORS)
+                length = math.sqrt(square)
+                for s in range(SECTORS):
+                    # weight falls linearly from the sector's ray to its neighbours' rays, in the cosine
+                    along = (x * rays[s, 0] + y * rays[s, 1]) / length
+                    share = (along - math.cos(2.0 * math.pi / SECTORS)) / (1.0 - math.cos(2.0 * math.pi / SECTORS))
+                    if share > 0.0:
+                        row[at + s] += weight * share
+        for s in range(count):
+            row[start + 1 + s] -= row[start]
 
 
 @kernel

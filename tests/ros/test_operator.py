@@ -1,0 +1,163 @@
+"""The operator: a real operator node and the real command line, with a fake robot that only reports."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray
+from nav_msgs.msg import OccupancyGrid
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from std_msgs.msg import Bool, Int32
+
+from muster_core.errors import MusterError, WorkFailed
+from muster_ros import messages
+from muster_ros.operator_node import ShapeRequest
+
+
+class Listener:
+    """One robot's ears for the operator's topics, and its reports."""
+
+    def __init__(self, name: str) -> None:
+        self.heard = {}
+        self._name = name
+        self._node = Node("listener", start_parameter_services=False, enable_rosout=False)
+        self._reports = self._node.create_publisher(
+            DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
+        )
+        for topic, kind in (
+            (messages.SHAPE_TOPIC, OccupancyGrid), (messages.TEAM_SIZE_TOPIC, Int32),
+            (messages.RUN_TOPIC, Bool), (messages.ESTOP_TOPIC, Bool),
+        ):
+            self._node.create_subscription(kind, topic, self._store(topic), messages.LATCHED_QOS)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+
+    def report(self) -> None:
+        array = DiagnosticArray()
+        array.status = [messages.status_message(self._name, "ok", "idle", {"state": "idle", "reason": ""})]
+        self._reports.publish(array)
+
+    def until(self, condition) -> None:
+        for _ in range(600):
+            if condition(self.heard):
+                return
+            self.report()
+            self._executor.spin_once(timeout_sec=0.1)
+        raise AssertionError(f"heard only {self.heard}")
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._node.destroy_node()
+
+    def _store(self, topic):
+        return lambda message: self.heard.__setitem__(topic, message)
+
+
+@pytest.fixture
+def node(start, ros):
+    return start("muster_ros.operator_node", "--ros-args", "-p", 'team:=["a", "b", "c"]')
+
+
+@pytest.fixture
+def listener(node):
+    made = Listener("a")
+    made.until(lambda heard: messages.TEAM_SIZE_TOPIC in heard and messages.ESTOP_TOPIC in heard)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reachable(listener, operator):
+    """The operator node, with one of three robots reporting."""
+    for _ in range(50):
+        listener.until(lambda heard: True)
+        listener.report()
+        if operator.status()["reachable"]:
+            return operator
+    raise AssertionError(operator.status())
+
+
+def muster_operator(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "muster_ros.operator_cli", *words], capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_verbs_change_what_robots_hear(listener, reachable):
+    assert listener.heard[messages.TEAM_SIZE_TOPIC].data == 3
+    listener.report()
+    assert reachable.shape(ShapeRequest("R", shape_x=0.2, shape_yaw=0.5)) == "shape R sent"
+    listener.until(lambda heard: messages.SHAPE_TOPIC in heard)
+    shape = messages.shape_from_grid(listener.heard[messages.SHAPE_TOPIC])
+    assert shape.centre == pytest.approx([0.2, 0.0], abs=1e-3)
+    assert shape.yaw == pytest.approx(0.5)
+    listener.report()
+    assert reachable.verb("start") == "1 of 3 robots start"
+    listener.until(lambda heard: heard[messages.RUN_TOPIC].data)
+    reachable.verb("stop")
+    listener.until(lambda heard: not heard[messages.RUN_TOPIC].data)
+    reachable.verb("estop")
+    listener.until(lambda heard: heard[messages.ESTOP_TOPIC].data)
+    with pytest.raises(WorkFailed, match="e-stop is pressed.*release"):
+        reachable.verb("start")
+    reachable.verb("release")
+    listener.until(lambda heard: not heard[messages.ESTOP_TOPIC].data)
+    status = reachable.status()
+    assert (status["shape"], status["running"], status["estop"], status["team_size"]) == ("R", False, False, 3)
+    assert [robot["reachable"] for robot in status["robots"].values()] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (ShapeRequest("R", shape_x=2.0), "reaches to x = .*move it"),
+        (ShapeRequest("R", shape_height=0.1), "3 robots .*do not fit"),
+        (ShapeRequest("R", shape_height=float("nan")), "height is nan"),
+        (ShapeRequest("R", shape_cells=-5), "cells is -5"),
+        (ShapeRequest("\u2603" * 3), "\u2603"),
+    ],
+)
+def test_shapes_that_cannot_be_formed_are_refused(listener, reachable, request_, words):
+    listener.report()
+    with pytest.raises(WorkFailed, match=words):
+        reachable.shape(request_)
+    assert reachable.status()["shape"] == ""
+
+
+def test_an_empty_name_is_refused(operator):
+    with pytest.raises(MusterError, match="name is empty"):
+        operator.shape(ShapeRequest(" "))
+
+
+def test_nobody_is_told_to_move_when_nobody_listens(node, operator):
+    with pytest.raises(WorkFailed, match=r"No robot is reachable: none of the 3 .*ROS_DOMAIN_ID"):
+        operator.shape(ShapeRequest("R"))
+    with pytest.raises(WorkFailed, match="no shape to form; send one first"):
+        operator.verb("start")
+
+
+def test_the_command_line_says_one_line_and_an_exit_code(node, domain):
+    status = muster_operator("status", "--json")
+    assert status.returncode == 0, status.stderr
+    assert json.loads(status.stdout)["team_size"] == 3
+    table = muster_operator("status")
+    assert "0/3 robots reachable" in table.stdout
+    refused = muster_operator("shape", "R")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("error: No robot is reachable")
+    assert refused.stderr.count("\n") == 1
+    assert muster_operator("dance").returncode == 2
+
+
+def test_without_an_operator_node_it_says_so_in_time(domain):
+    answer = muster_operator("start", "--timeout", "1")
+    assert answer.returncode == 1
+    assert "No operator node answers within 1 s; start a team (muster-run)" in answer.stderr
+
+
+def test_a_node_without_a_team_refuses_to_start(start, domain):
+    process = start("muster_ros.operator_node", stderr=subprocess.PIPE, text=True)
+    assert process.wait(30) == 2
+    assert "at least 2 robots" in process.stderr.read()
