@@ -1,0 +1,101 @@
+"""Prompts, rendered from the text files in ``templates/``. What they say of the API and the robots comes from the code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+
+from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT, FIGURES
+from muster_core.robot import Arena, RobotModel
+from muster_core.scene import Sensing
+from muster_prompts.api_text import describe_fields, describe_helpers, describe_numpy
+from muster_prompts.contract import MAX_MICROSECONDS
+from muster_sim.assembly import PERIOD
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What a prompt contains; the defaults are the full prompt, the others the paper's ablation."""
+
+    questions: bool = True
+    """Ask the chain-of-thought questions first."""
+    helpers: bool = True
+    """Offer the basic functions of ``robot``, not only its data."""
+    structured: bool = False
+    """Ask for one JSON object, for servers that hold a model to a schema; otherwise fenced blocks."""
+
+    @property
+    def name(self) -> str:
+        """``full``, ``no-cot``, ``no-api`` or ``bare``."""
+        return {(True, True): "full", (False, True): "no-cot", (True, False): "no-api"}.get((self.questions, self.helpers), "bare")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the user asked for."""
+
+    sentence: str
+    """In the user's own words."""
+    robots: int = 30
+    """Team size that the prompt speaks of."""
+    robot: RobotModel = field(default_factory=RobotModel)
+    """The robots."""
+    arena: Arena = field(default_factory=Arena)
+    """Where they drive."""
+
+
+def write_prompt(task: Task, conditions: Conditions) -> str:
+    """The first request: think, then write the program."""
+    return _render("write.md", task, conditions)
+
+
+def review_prompt(task: Task, conditions: Conditions, program: str, goals: str) -> str:
+    """The request to judge ``program`` (without comments) against ``goals`` (JSON text)."""
+    return _render("review.md", task, conditions, program=program, goals=goals)
+
+
+def repair_prompt(task: Task, conditions: Conditions, answer: str, complaints: Sequence[str]) -> str:
+    """The request to correct ``answer``, which has these ``complaints``."""
+    return _render("repair.md", task, conditions, answer=answer, complaints=complaints)
+
+
+def honest_prompt() -> str:
+    """World, API and rules without a task: for people and models who write programs to try the gate with."""
+    return _render("honest.md", Task(""), Conditions(questions=False))
+
+
+def _render(template: str, task: Task, conditions: Conditions, **content: Any) -> str:  # noqa: ANN401
+    text = _templates().get_template(template).render(
+        sentence=task.sentence.strip(),
+        robots=task.robots,
+        robot=task.robot,
+        arena_width=2 * task.arena.half_width,
+        arena_height=2 * task.arena.half_height,
+        rate=round(1 / PERIOD),
+        cells=DEFAULT_CELLS,
+        height=DEFAULT_HEIGHT,
+        sensing_ratio=Sensing().radius_ratio,
+        fields=describe_fields(),
+        helpers=describe_helpers() if conditions.helpers else "",
+        numpy=describe_numpy(),
+        figures=", ".join(FIGURES),
+        microseconds=round(MAX_MICROSECONDS),
+        questions=conditions.questions,
+        structured=conditions.structured,
+        **content,
+    )
+    return text.strip() + "\n"
+
+
+def _templates() -> jinja2.Environment:
+    folder = files("muster_prompts") / "templates"
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: (folder / name).read_text(encoding="utf-8")),
+        undefined=jinja2.StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
