@@ -1,5 +1,5 @@
-"""What is said to a language model, and the gate its answers must pass.
+"""What is said to a language model, the gate that its answers must pass, and the loader of what passed.
 
-Nothing of this is in release 0.1.0: the package holds the name and the place in the import order, and arrives with a
-later release. Version 0.1.0 trains with the published, hand-copied prior of LAMARL (`muster_core.controllers`).
+A model writes ``prior(robot)`` and ``reward(robot)``; :mod:`muster_prompts.gate` checks them in a sandboxed child;
+:mod:`muster_prompts.program` compiles what passed for training and simulation. Robots never run them.
 """
