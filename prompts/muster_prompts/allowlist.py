@@ -118,7 +118,9 @@ class FunctionChecker:
         for statement in function.body:
             self._visit(statement)
         for name in sorted(self._locals & {"np", "math", *STATES}):
-            self._refuse(function, "name", f"{name} is assigned to", f"Choose another name: {name} has a meaning already")
+            self._refuse(
+                function, "name", f"{name} is assigned to", f"Choose another name: {name} has a meaning already"
+            )
 
     def _refuse(self, node: ast.AST, kind: str, message: str, remedy: str) -> None:
         self.refusals.append(Refusal(kind, message, remedy, getattr(node, "lineno", None)))
@@ -184,14 +186,23 @@ class FunctionChecker:
             for part in target.elts:
                 self._check_target(part, nested=True)
         elif isinstance(target, ast.Attribute):
-            self._refuse(target, "construct", f"the attribute {target.attr} is assigned to", "What robot offers cannot be changed; use a variable")
+            self._refuse(
+                target,
+                "construct",
+                f"the attribute {target.attr} is assigned to",
+                "What robot offers cannot be changed; use a variable",
+            )
         elif not isinstance(target, ast.Name | ast.Subscript):
-            self._refuse(target, "construct", "this cannot be assigned to here", "Assign to names, at most four at once")
+            self._refuse(
+                target, "construct", "this cannot be assigned to here", "Assign to names, at most four at once"
+            )
 
     def _visit_for(self, node: ast.For) -> None:
         self._check_target(node.target)
         if node.orelse:
-            self._refuse(node, "construct", "else after a loop is not offered", "Use a variable that says whether it broke off")
+            self._refuse(
+                node, "construct", "else after a loop is not offered", "Use a variable that says whether it broke off"
+            )
 
     def _visit_expr(self, node: ast.Expr) -> None:
         text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -220,7 +231,9 @@ class FunctionChecker:
         if _is_module(node.value):
             module = node.value.id if isinstance(node.value, ast.Name) else "np.linalg"
             if not (node.attr in CONSTANTS or (module == "np" and node.attr in {"newaxis", *DTYPES})):
-                self._refuse(node, "name", f"{module}.{node.attr} is not offered", "See the list of functions of np and math")
+                self._refuse(
+                    node, "name", f"{module}.{node.attr} is not offered", "See the list of functions of np and math"
+                )
         elif node.attr not in ATTRIBUTES and node.attr not in FIELDS:
             self._refuse(node, "name", f"the attribute {node.attr} is not offered", f"robot has: {', '.join(FIELDS)}")
 
@@ -236,7 +249,9 @@ class FunctionChecker:
         elif isinstance(function, ast.Attribute):
             if function.attr not in METHODS and function.attr not in METHOD_HELPERS:
                 message = f"the method {function.attr} is not offered"
-                self._refuse(node, "name", message, f"robot has: {', '.join(METHOD_HELPERS)}; arrays have: {', '.join(METHODS)}")
+                self._refuse(
+                    node, "name", message, f"robot has: {', '.join(METHOD_HELPERS)}; arrays have: {', '.join(METHODS)}"
+                )
         else:
             self._refuse(node, "construct", "only functions called by name are offered", "Call a function by its name")
 
@@ -250,7 +265,12 @@ class FunctionChecker:
         elif name not in BUILTINS and name not in HELPERS:
             self._refuse(node, "name", f"the function {name} is not offered", _advice(name))
         elif name in LOOPS_ONLY and not self._is_looped_over(node):
-            self._refuse(node, "construct", f"{name}(...) may only be looped over", f"Write it after 'in': for ... in {name}(...)")
+            self._refuse(
+                node,
+                "construct",
+                f"{name}(...) may only be looped over",
+                f"Write it after 'in': for ... in {name}(...)",
+            )
 
     def _is_looped_over(self, node: ast.AST) -> bool:
         parent = self._parents.get(id(node))
@@ -263,9 +283,13 @@ class FunctionChecker:
         for argument in node.args:
             if dtype_place or _is_dtype(argument):
                 if not _is_dtype(argument) or not isinstance(node.func, ast.Attribute):
-                    self._refuse(argument, "name", "this is not a number type that is offered here", "Use float, int or bool")
+                    self._refuse(
+                        argument, "name", "this is not a number type that is offered here", "Use float, int or bool"
+                    )
             elif isinstance(argument, ast.GeneratorExp) and not _takes_generator(node):
-                self._refuse(argument, "construct", "a generator is not offered here", "Use a list: [... for ... in ...]")
+                self._refuse(
+                    argument, "construct", "a generator is not offered here", "Use a list: [... for ... in ...]"
+                )
             else:
                 self._visit(argument)
         for keyword in node.keywords:
@@ -295,16 +319,37 @@ def _outline(tree: ast.Module, found: list[Refusal]) -> Outline:
     outline = Outline()
     for node in tree.body:
         if isinstance(node, ast.FunctionDef):
-            if node.name in outline.functions or node.name in HELPERS or node.name in BUILTINS or node.name in {"np", "math"} or node.name.startswith("__"):
-                found.append(Refusal("name", f"the function {node.name} has a name that is taken", "Give it another name", node.lineno))
+            if (
+                node.name in outline.functions
+                or node.name in HELPERS
+                or node.name in BUILTINS
+                or node.name in {"np", "math"}
+                or node.name.startswith("__")
+            ):
+                found.append(
+                    Refusal(
+                        "name",
+                        f"the function {node.name} has a name that is taken",
+                        "Give it another name",
+                        node.lineno,
+                    )
+                )
             outline.functions[node.name] = node
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             _constant(node, outline, found)
-        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)):
-            message, remedy = REFUSED_NODES.get(type(node), ("only functions and named numbers stand at the top level", "Move it into a function"))
+        elif not (
+            isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        ):
+            message, remedy = REFUSED_NODES.get(
+                type(node), ("only functions and named numbers stand at the top level", "Move it into a function")
+            )
             found.append(Refusal("construct", message, remedy, node.lineno))
     if len(outline.functions) > MAX_FUNCTIONS:
-        found.append(Refusal("construct", f"there are {len(outline.functions)} functions; at most {MAX_FUNCTIONS}", "Write fewer"))
+        found.append(
+            Refusal(
+                "construct", f"there are {len(outline.functions)} functions; at most {MAX_FUNCTIONS}", "Write fewer"
+            )
+        )
     return outline
 
 
@@ -321,7 +366,9 @@ def _constant(node: ast.Assign | ast.AnnAssign, outline: Outline, found: list[Re
         outline.constants[name] = value
 
 
-def fold(node: ast.expr, constants: dict[str, float | int | bool | tuple[float | int | bool, ...]]) -> float | int | bool | tuple[float | int | bool, ...] | None:
+def fold(
+    node: ast.expr, constants: dict[str, float | int | bool | tuple[float | int | bool, ...]]
+) -> float | int | bool | tuple[float | int | bool, ...] | None:
     """The number (or tuple of numbers) that a constant expression stands for, or None where it is anything else."""
     if isinstance(node, ast.Tuple | ast.List):
         values = [fold(part, constants) for part in node.elts]
@@ -339,7 +386,9 @@ def fold(node: ast.expr, constants: dict[str, float | int | bool | tuple[float |
     return _number(node)
 
 
-def _fold_operation(node: ast.BinOp, constants: dict[str, float | int | bool | tuple[float | int | bool, ...]]) -> float | None:
+def _fold_operation(
+    node: ast.BinOp, constants: dict[str, float | int | bool | tuple[float | int | bool, ...]]
+) -> float | None:
     left, right = fold(node.left, constants), fold(node.right, constants)
     if not isinstance(left, int | float) or not isinstance(right, int | float):
         return None
@@ -398,7 +447,11 @@ def _is_dtype(node: ast.expr) -> bool:
 
 
 def _takes_generator(node: ast.Call) -> bool:
-    return isinstance(node.func, ast.Name) and node.func.id in {"sum", "min", "max", "any", "all", "sorted"} and len(node.args) == 1
+    return (
+        isinstance(node.func, ast.Name)
+        and node.func.id in {"sum", "min", "max", "any", "all", "sorted"}
+        and len(node.args) == 1
+    )
 
 
 def _unknown_name(name: str, outline: Outline) -> tuple[str, str]:
@@ -427,7 +480,9 @@ def _recursions(calls: dict[str, set[str]], outline: Outline) -> list[Refusal]:
         for name in reach:
             reach[name] |= {further for called in reach[name] for further in reach.get(called, ())}
     return [
-        Refusal("construct", f"{name} calls itself", "Recursion is not offered: use a loop", outline.functions[name].lineno)
+        Refusal(
+            "construct", f"{name} calls itself", "Recursion is not offered: use a loop", outline.functions[name].lineno
+        )
         for name in reach
         if name in reach[name]
     ]

@@ -94,7 +94,11 @@ def read_answer(text: str, structured: bool) -> Answer:
         Refused: a part is missing or is not what it should be.
     """
     if len(text) > MAX_ANSWER:
-        raise refuse("answer", f"the answer has {len(text)} characters; at most {MAX_ANSWER} are read", "Answer with the blocks only")
+        raise refuse(
+            "answer",
+            f"the answer has {len(text)} characters; at most {MAX_ANSWER} are read",
+            "Answer with the blocks only",
+        )
     if structured:
         content = _object(text)
         program, distance = _string(content, "program"), str(content.get("distance") or "")
@@ -104,9 +108,17 @@ def read_answer(text: str, structured: bool) -> Answer:
     programs = [block for block in python if re.search(r"^def (prior|reward)\(", block, re.MULTILINE)]
     distances = [block for block in python if block not in programs and re.search(r"^def sdf\(", block, re.MULTILINE)]
     if not programs:
-        raise refuse("answer", "the answer has no Python block with prior and reward", "Give one block that begins with ```python")
+        raise refuse(
+            "answer",
+            "the answer has no Python block with prior and reward",
+            "Give one block that begins with ```python",
+        )
     if len(programs) > 1:
-        raise refuse("answer", f"the answer has {len(programs)} Python blocks with prior or reward", "Give one block with both functions")
+        raise refuse(
+            "answer",
+            f"the answer has {len(programs)} Python blocks with prior or reward",
+            "Give one block with both functions",
+        )
     plans = [block for language, block in blocks if language in {"json", ""} and block.lstrip().startswith("{")]
     if not plans:
         raise refuse("answer", "the answer has no JSON block", "Give one block that begins with ```json")
@@ -125,7 +137,9 @@ def read_review(text: str, structured: bool) -> list[str]:
     content = _object(text if structured or not blocks else blocks[-1])
     problems = content.get("problems")
     if not isinstance(content.get("approved"), bool) or not isinstance(problems, list):
-        raise refuse("answer", "the review lacks 'approved' (true or false) or 'problems' (a list)", "Follow the example")
+        raise refuse(
+            "answer", "the review lacks 'approved' (true or false) or 'problems' (a list)", "Follow the example"
+        )
     if content["approved"]:
         return []
     found = [problem for problem in problems if isinstance(problem, dict)][:10]
@@ -148,14 +162,18 @@ def read_plan(content: dict[str, Any]) -> Plan:
     """
     shape = content.get("shape")
     if not isinstance(shape, dict) or shape.get("kind") not in SHAPE_KINDS:
-        raise refuse("answer", "the JSON lacks 'shape' with a 'kind'", f"Give one of the kinds {', '.join(SHAPE_KINDS)}")
+        raise refuse(
+            "answer", "the JSON lacks 'shape' with a 'kind'", f"Give one of the kinds {', '.join(SHAPE_KINDS)}"
+        )
     robots = content.get("robots")
     if robots is not None and (isinstance(robots, bool) or not isinstance(robots, int) or not 2 <= robots <= 500):
         raise refuse("answer", f"'robots' is {robots!r}", "Give a whole number from 2 to 500, or null")
     goals = {name: content.get(name) for name in ("sub_goals", "capabilities")}
     for name, entries in goals.items():
         if not isinstance(entries, list) or not entries or not all(isinstance(entry, dict) for entry in entries):
-            raise refuse("answer", f"the JSON lacks the list '{name}'", "Say what each part of the program is meant to do")
+            raise refuse(
+                "answer", f"the JSON lacks the list '{name}'", "Say what each part of the program is meant to do"
+            )
     return Plan(str(shape["kind"]), _string(shape, "value"), robots, goals)
 
 
@@ -176,4 +194,14 @@ def _string(content: dict[str, Any], name: str) -> str:
     return value
 
 
-__all__ = ["REVIEW_SCHEMA", "SCHEMA", "Answer", "Plan", "Refused", "fenced_blocks", "read_answer", "read_plan", "read_review"]
+__all__ = [
+    "REVIEW_SCHEMA",
+    "SCHEMA",
+    "Answer",
+    "Plan",
+    "Refused",
+    "fenced_blocks",
+    "read_answer",
+    "read_plan",
+    "read_review",
+]

@@ -19,7 +19,9 @@ HELPERS: dict[str, Callable[..., Any]] = {
 }
 """Functions of the API by name, in the order of the file; all kernels."""
 METHOD_HELPERS: tuple[str, ...] = tuple(
-    name for name, helper in HELPERS.items() if next(iter(inspect.signature(helper.py_func).parameters)) == "robot"  # type: ignore[attr-defined]
+    name
+    for name, helper in HELPERS.items()
+    if next(iter(inspect.signature(helper.py_func).parameters)) == "robot"  # type: ignore[attr-defined]
 )
 """Those that are written ``robot.helper(…)``."""
 FIELDS: tuple[str, ...] = api.Robot._fields

@@ -57,9 +57,15 @@ def _report(path: Path, verdict: Verdict, layers: tuple[str, ...]) -> dict[str, 
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(prog="muster-check", description="Check programs of a language model: may they be used, and if not, why?")
-    parser.add_argument("file", nargs="+", type=Path, help="a program's Python file, or a folder that muster-write made")
-    parser.add_argument("--kind", choices=KINDS, default="program", help="program: prior and reward; distance: sdf (%(default)s)")
+    parser = CommandParser(
+        prog="muster-check", description="Check programs of a language model: may they be used, and if not, why?"
+    )
+    parser.add_argument(
+        "file", nargs="+", type=Path, help="a program's Python file, or a folder that muster-write made"
+    )
+    parser.add_argument(
+        "--kind", choices=KINDS, default="program", help="program: prior and reward; distance: sdf (%(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     return parser
 

@@ -77,9 +77,7 @@ def compile_functions(text: str, interface: Interface) -> dict[str, Any]:
     names = namespace(outline)
     tree = ast.Module([rewrite(function, outline) for function in outline.functions.values()], [])
     exec(compile(tree, "program.py", "exec"), names)
-    dispatchers = {
-        name: numba.njit(boundscheck=True, error_model="numpy")(names[name]) for name in outline.functions
-    }
+    dispatchers = {name: numba.njit(boundscheck=True, error_model="numpy")(names[name]) for name in outline.functions}
     names.update({_entry("own", name): dispatcher for name, dispatcher in dispatchers.items()})
     return dispatchers
 
@@ -117,7 +115,9 @@ def explain(error: NumbaError) -> tuple[str, int | None]:
         found = re.search(pattern, text, re.DOTALL)
         if found:
             return sentence.format(*(" ".join(group.split()) for group in found.groups())), line
-    first = next((row.strip() for row in text.splitlines() if row.strip() and "nopython" not in row), "it cannot be typed")
+    first = next(
+        (row.strip() for row in text.splitlines() if row.strip() and "nopython" not in row), "it cannot be typed"
+    )
     return f"the types do not fit: {_without_names(first)[:200]}", line
 
 
@@ -187,7 +187,9 @@ def _compile(name: str, function: Any, fill: Any, signature: tuple[Any, ...]) ->
         _check_result(name, function.overloads[function.signatures[0]].signature.return_type)
     if failure is not None:
         message, line = explain(failure)
-        raise refuse("type", f"in {name} or what it calls, {message}", "Keep each variable to one type; see the API", line)
+        raise refuse(
+            "type", f"in {name} or what it calls, {message}", "Keep each variable to one type; see the API", line
+        )
 
 
 def _check_result(name: str, result: Any) -> None:  # noqa: ANN401
@@ -211,7 +213,9 @@ def _check_types(dispatcher: Any) -> None:  # noqa: ANN401
             if isinstance(kind, types.Array) and kind.ndim > 3:
                 raise refuse("type", f"an array has {kind.ndim} dimensions", "Use at most 3")
             if isinstance(kind, types.List) and isinstance(kind.dtype, types.Array) and kind.dtype.ndim > 1:
-                raise refuse("type", "a list holds arrays of more than one dimension", "Use a list of numbers or of vectors")
+                raise refuse(
+                    "type", "a list holds arrays of more than one dimension", "Use a list of numbers or of vectors"
+                )
         for expression, signature in annotation.calltypes.items():
             operator = getattr(expression, "op", None) in {"binop", "inplace_binop"}
             if operator and signature is not None and any(isinstance(kind, types.List) for kind in signature.args):
@@ -221,9 +225,15 @@ def _check_types(dispatcher: Any) -> None:  # noqa: ANN401
 
 _SENTENCES: Sequence[tuple[str, str]] = (
     (r"Cannot unify (.+?) and (.+?) for '([^']+)'", "the variable {2} is a {0} on one path and a {1} on another"),
-    (r"Can't unify return type from the following types: (.+?)\n", "the function returns values of different types: {0}"),
+    (
+        r"Can't unify return type from the following types: (.+?)\n",
+        "the function returns values of different types: {0}",
+    ),
     (r"Cannot modify readonly array", "an array of robot is changed in place; take a .copy() first"),
-    (r"'?(\w+)'? is referenced before assignment|variable '([^']+)' is not defined", "a variable is used before it has a value"),
+    (
+        r"'?(\w+)'? is referenced before assignment|variable '([^']+)' is not defined",
+        "a variable is used before it has a value",
+    ),
 )
 
 
@@ -231,4 +241,13 @@ def _without_names(text: str) -> str:
     return re.sub(r"__(?:np|math|python|api|own|bound)_", "", text)
 
 
-__all__ = ["Compiled", "Refused", "compile_functions", "compile_program", "explain", "read_only", "run_prior", "run_reward"]
+__all__ = [
+    "Compiled",
+    "Refused",
+    "compile_functions",
+    "compile_program",
+    "explain",
+    "read_only",
+    "run_prior",
+    "run_reward",
+]

@@ -48,8 +48,12 @@ def check_output(compiled: Compiled, trial: Trial) -> Figures:
     for name, run, low in (("prior", run_prior, -1.0), ("reward", run_reward, 0.0)):
         values, status = run(compiled, p, LIMITS)
         refusal = _judge(name, values, status, low, compiled, trial)
-        if refusal is None and not _repeatable(values, run(compiled, _reversed(p), LIMITS)[0][::-1], run(compiled, p, LIMITS)[0]):
-            refusal = Refusal("output", f"{name} does not give the same answer every time", "Set every value before it is read")
+        if refusal is None and not _repeatable(
+            values, run(compiled, _reversed(p), LIMITS)[0][::-1], run(compiled, p, LIMITS)[0]
+        ):
+            refusal = Refusal(
+                "output", f"{name} does not give the same answer every time", "Set every value before it is read"
+            )
         if refusal is None:
             times[name] = _microseconds(run, compiled, p)
             if times[name] > MAX_MICROSECONDS:
@@ -78,7 +82,9 @@ def _judge(name: str, values: Array, status: AnyArray, low: float, compiled: Com
         message = f"{name} gives a value that is not finite {where}"
         return Refusal("output", message, "Guard the division or mean: nothing may be divided by zero")
     if status[row] != 0:
-        return Refusal("output", f"{name} returns an array that has not 2 entries {where}", "Return an array of shape (2,)")
+        return Refusal(
+            "output", f"{name} returns an array that has not 2 entries {where}", "Return an array of shape (2,)"
+        )
     given = np.array2string(np.atleast_1d(values[row]), precision=3)
     message = f"{name} gives {given} {where}, outside [{low:.0f}, 1]"
     return Refusal("output", message, REMEDIES[name])

@@ -68,7 +68,9 @@ def examine_distance(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
     inside: AnyArray = values <= 0.0
     if not 200 <= inside.sum() <= 0.9 * inside.size:
         message = f"sdf says that {inside.mean():.1%} of the square from -2 to 2 m lies inside"
-        raise refuse("output", message, "Give a shape about 2 m high that lies in this square: negative inside, positive outside")
+        raise refuse(
+            "output", message, "Give a shape about 2 m high that lies in this square: negative inside, positive outside"
+        )
     return {"inside": base64.b64encode(np.packbits(inside).tobytes()).decode()}
 
 
@@ -130,7 +132,13 @@ def examine(kind: str, text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
     except Refused as refused:
         return {"accepted": False, "refusals": [refusal.as_dict() for refusal in refused.refusals], "figures": {}}
     except (MemoryError, RecursionError) as error:
-        reason = refuse("resources", f"the check ran out of {'memory' if isinstance(error, MemoryError) else 'stack'}", "Write a smaller program")
+        reason = refuse(
+            "resources",
+            f"the check ran out of {'memory' if isinstance(error, MemoryError) else 'stack'}",
+            "Write a smaller program",
+        )
     except Exception as error:
-        reason = refuse("resources", f"the check failed ({type(error).__name__}: {str(error)[:160]})", "Write it more plainly")
+        reason = refuse(
+            "resources", f"the check failed ({type(error).__name__}: {str(error)[:160]})", "Write it more plainly"
+        )
     return {"accepted": False, "refusals": [refusal.as_dict() for refusal in reason.refusals], "figures": {}}

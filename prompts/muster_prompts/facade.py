@@ -67,5 +67,12 @@ METHODS: dict[str, str] = {
 ATTRIBUTES = ("shape", "size", "ndim", "T")
 """Attributes of arrays."""
 
-DTYPES = {"float": np.float64, "float64": np.float64, "int": np.int64, "int64": np.int64, "bool": np.bool_, "bool_": np.bool_}
+DTYPES = {
+    "float": np.float64,
+    "float64": np.float64,
+    "int": np.int64,
+    "int64": np.int64,
+    "bool": np.bool_,
+    "bool_": np.bool_,
+}
 """What ``dtype=`` may be, plain or after ``np.``."""

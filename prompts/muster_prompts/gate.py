@@ -22,7 +22,9 @@ KEPT_VARIABLES = (
     "TMPDIR", "VIRTUAL_ENV",
 )  # fmt: skip
 """What the warm parent gets to see of the environment: no keys."""
-SINGLE_THREAD = {name: "1" for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+SINGLE_THREAD = {
+    name: "1" for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+}
 """A process that forks must have no other threads."""
 KINDS = ("program", "distance")
 
@@ -62,7 +64,9 @@ class Gate:
         self.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop it."""
         self.close()
 
@@ -115,7 +119,9 @@ class Gate:
                     raise WorkFailed("The gate's warm parent ended unexpectedly; nothing was accepted") from error
                 raise
         refusals = tuple(Refusal(**refusal) for refusal in told["refusals"])
-        return Verdict(bool(told["accepted"]) and not refusals, refusals, told["figures"], told["seconds"], told["stage"])
+        return Verdict(
+            bool(told["accepted"]) and not refusals, refusals, told["figures"], told["seconds"], told["stage"]
+        )
 
     def close(self) -> None:
         """Stop the warm parent and its child, if any; may be called twice."""

@@ -137,7 +137,9 @@ class OpenAIModel:
                         pieces.append(piece)
                         self._progress(piece)
                     if received > MAX_ANSWER:
-                        raise WorkFailed(f"{self._name()} gave an answer of more than {MAX_ANSWER} characters; it was cut off")
+                        raise WorkFailed(
+                            f"{self._name()} gave an answer of more than {MAX_ANSWER} characters; it was cut off"
+                        )
                     if time.monotonic() > deadline:
                         raise _Retry(f"the answer took more than {self.config.total_timeout:g} s")
         except openai.APIStatusError as error:
@@ -148,7 +150,9 @@ class OpenAIModel:
             raise _Retry(f"the connection failed ({error.__cause__ or error})") from None
         except (httpx.HTTPError, openai.APIError, ValueError, TypeError, AttributeError) as error:
             # A stream that breaks off, or holds no events: the library lets the parser's own errors through.
-            raise _Retry(f"the answer broke off or cannot be read ({type(error).__name__}: {str(error)[:120]})") from None
+            raise _Retry(
+                f"the answer broke off or cannot be read ({type(error).__name__}: {str(error)[:120]})"
+            ) from None
         finally:
             self._count(request, "".join(pieces), usage)
         return self._reply("".join(pieces), finished, refusal, usage)
@@ -195,9 +199,13 @@ class OpenAIModel:
     def _check_budget(self) -> None:
         used = self.account.prompt_tokens + self.account.completion_tokens
         if self.account.cost >= self.config.max_cost:
-            raise WorkFailed(f"The cap on cost is reached: {self.account.cost:.2f} of {self.config.max_cost:.2f} spent; raise --max-cost")
+            raise WorkFailed(
+                f"The cap on cost is reached: {self.account.cost:.2f} of {self.config.max_cost:.2f} spent; raise --max-cost"
+            )
         if used >= self.config.max_tokens:
-            raise WorkFailed(f"The cap on tokens is reached: {used} of {self.config.max_tokens} used; raise --max-tokens")
+            raise WorkFailed(
+                f"The cap on tokens is reached: {used} of {self.config.max_tokens} used; raise --max-tokens"
+            )
 
     def _count(self, request: Request, answer: str, usage: Any) -> None:  # noqa: ANN401
         prompt, completion = (int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)) if usage else (0, 0)

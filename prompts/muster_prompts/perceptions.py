@@ -76,7 +76,11 @@ def _difficult(sensing: Sensing, sampled: Perceptions) -> tuple[Perceptions, lis
         "a robot whose cells are all free": {"states": 0},
         "a robot whose cells are all its own": {"states": 1, "inside": 1},
         "a robot whose cells are all covered by others": {"states": 2},
-        "a robot in the shape that sees no free cell and no neighbour": {"states": 1, "inside": 1, "neighbour_count": 0},
+        "a robot in the shape that sees no free cell and no neighbour": {
+            "states": 1,
+            "inside": 1,
+            "neighbour_count": 0,
+        },
         "a robot at great speed": {"velocity": (25.0, -40.0)},
         "a robot far away": {"cell_count": 0, "inside": 0, "target": (400.0, 300.0)},
         "a robot with as many neighbours as there can be": {"neighbour_count": sensing.neighbours},
@@ -87,7 +91,9 @@ def _difficult(sensing: Sensing, sampled: Perceptions) -> tuple[Perceptions, lis
     rows = len(changes)
     made = Perceptions(*(np.repeat(field[busiest : busiest + 1], rows, axis=0) for field in sampled))
     generator = np.random.default_rng(5)
-    made.neighbours[:, :, :] = np.where(made.neighbours == 0.0, generator.uniform(-0.2, 0.2, made.neighbours.shape), made.neighbours)
+    made.neighbours[:, :, :] = np.where(
+        made.neighbours == 0.0, generator.uniform(-0.2, 0.2, made.neighbours.shape), made.neighbours
+    )
     made.cells[:, :, :] = np.where(made.cells == 0.0, generator.uniform(-0.3, 0.3, made.cells.shape), made.cells)
     for row, change in enumerate(changes.values()):
         for name, value in change.items():

@@ -98,8 +98,12 @@ class Program:
         """
         if status.any():
             row = int(np.flatnonzero(status)[0])
-            how = {1: "raised an error", 2: "gave a value that is not finite"}.get(int(status[row]), "gave an array of wrong length")
-            raise WorkFailed(f"{name} of {self.name} {how} on a perception that no trial had (row {row} of its batch); repair the program")
+            how = {1: "raised an error", 2: "gave a value that is not finite"}.get(
+                int(status[row]), "gave an array of wrong length"
+            )
+            raise WorkFailed(
+                f"{name} of {self.name} {how} on a perception that no trial had (row {row} of its batch); repair the program"
+            )
 
 
 def load_program(folder: Path, gate: Gate | None = None) -> Program:

@@ -29,7 +29,9 @@ class Conditions:
     @property
     def name(self) -> str:
         """``full``, ``no-cot``, ``no-api`` or ``bare``."""
-        return {(True, True): "full", (False, True): "no-cot", (True, False): "no-api"}.get((self.questions, self.helpers), "bare")
+        return {(True, True): "full", (False, True): "no-cot", (True, False): "no-api"}.get(
+            (self.questions, self.helpers), "bare"
+        )
 
 
 @dataclass(frozen=True)
@@ -67,24 +69,28 @@ def honest_prompt() -> str:
 
 
 def _render(template: str, task: Task, conditions: Conditions, **content: Any) -> str:  # noqa: ANN401
-    text = _templates().get_template(template).render(
-        sentence=task.sentence.strip(),
-        robots=task.robots,
-        robot=task.robot,
-        arena_width=2 * task.arena.half_width,
-        arena_height=2 * task.arena.half_height,
-        rate=round(1 / PERIOD),
-        cells=DEFAULT_CELLS,
-        height=DEFAULT_HEIGHT,
-        sensing_ratio=Sensing().radius_ratio,
-        fields=describe_fields(),
-        helpers=describe_helpers() if conditions.helpers else "",
-        numpy=describe_numpy(),
-        figures=", ".join(FIGURES),
-        microseconds=round(MAX_MICROSECONDS),
-        questions=conditions.questions,
-        structured=conditions.structured,
-        **content,
+    text = (
+        _templates()
+        .get_template(template)
+        .render(
+            sentence=task.sentence.strip(),
+            robots=task.robots,
+            robot=task.robot,
+            arena_width=2 * task.arena.half_width,
+            arena_height=2 * task.arena.half_height,
+            rate=round(1 / PERIOD),
+            cells=DEFAULT_CELLS,
+            height=DEFAULT_HEIGHT,
+            sensing_ratio=Sensing().radius_ratio,
+            fields=describe_fields(),
+            helpers=describe_helpers() if conditions.helpers else "",
+            numpy=describe_numpy(),
+            figures=", ".join(FIGURES),
+            microseconds=round(MAX_MICROSECONDS),
+            questions=conditions.questions,
+            structured=conditions.structured,
+            **content,
+        )
     )
     return text.strip() + "\n"
 

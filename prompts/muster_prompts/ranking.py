@@ -46,7 +46,9 @@ def trial_world() -> str:
 def trial_flight(program: Program, shape: Shape, robots: int, seed: int = 0) -> Score:
     """Fly ``program``'s prior over ``shape`` for some seconds."""
     model = RobotModel()
-    config = AssemblyConfig(robots=robots, shapes=("disc",), world=trial_world(), episode_steps=round(SECONDS * 10), robot=model)
+    config = AssemblyConfig(
+        robots=robots, shapes=("disc",), world=trial_world(), episode_steps=round(SECONDS * 10), robot=model
+    )
     environment = ShapeAssembly(config, 1)
     try:
         start = draw_episode(seed, {"drawn": shape}, config)

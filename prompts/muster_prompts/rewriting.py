@@ -17,7 +17,19 @@ from muster_prompts.numpy_forms import bounding, making, reducing
 
 BUDGET = "__budget"
 """First parameter of every function of a compiled program: int64 (1,), the loop rounds left."""
-FLAT_ARGUMENTS = {"array", "asarray", "concatenate", "stack", "vstack", "hstack", "column_stack", "zeros", "ones", "full", "reshape"}
+FLAT_ARGUMENTS = {
+    "array",
+    "asarray",
+    "concatenate",
+    "stack",
+    "vstack",
+    "hstack",
+    "column_stack",
+    "zeros",
+    "ones",
+    "full",
+    "reshape",
+}
 """Entries whose list arguments are better tuples: numba keeps the types of a tuple's parts apart."""
 
 
@@ -56,7 +68,9 @@ class _Rewriter(ast.NodeTransformer):
     def visit_function(self, node: ast.FunctionDef) -> ast.FunctionDef:
         """The whole function, its annotations left out."""
         parameters = [ast.arg(BUDGET), *(ast.arg(argument.arg) for argument in node.args.args)]
-        arguments = ast.arguments(posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=node.args.defaults)
+        arguments = ast.arguments(
+            posonlyargs=[], args=parameters, kwonlyargs=[], kw_defaults=[], defaults=node.args.defaults
+        )
         body = [made for statement in node.body for made in self._statement(statement)]
         made = ast.FunctionDef(node.name, arguments, body or [ast.Pass()], [])
         return ast.copy_location(made, node)
@@ -85,7 +99,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> ast.stmt:  # noqa: N802
         node.test = self.visit(node.test)
-        node.body = [made for part in node.body for made in self._statement(part)] or [ast.copy_location(ast.Pass(), node)]
+        node.body = [made for part in node.body for made in self._statement(part)] or [
+            ast.copy_location(ast.Pass(), node)
+        ]
         node.orelse = [made for part in node.orelse for made in self._statement(part)]
         return node
 
@@ -142,13 +158,19 @@ class _Rewriter(ast.NodeTransformer):
 
     def _loop(self, node: ast.expr) -> ast.expr:
         """The iterable, bounded."""
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"range", "enumerate", "zip"}:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in {"range", "enumerate", "zip"}
+        ):
             name = node.func.id
             if name == "range":
                 arguments = [self.visit(argument) for argument in node.args]
                 return _call("bound", f"range{len(arguments)}", [_budget(), *arguments], node)
             looped = node.args[:1] if name == "enumerate" else node.args
-            arguments = [self._loop(argument) for argument in looped] + [self.visit(a) for a in node.args[len(looped) :]]
+            arguments = [self._loop(argument) for argument in looped] + [
+                self.visit(a) for a in node.args[len(looped) :]
+            ]
             made = _call("python", name, arguments, node)
             made.keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
             return made

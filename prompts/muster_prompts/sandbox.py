@@ -61,7 +61,9 @@ def require(layer: str, reason: str) -> LayerMissing:
         "landlock": "use a Linux kernel of 5.13 or later with Landlock among its security modules",
         "rlimits": "use Linux",
     }
-    return LayerMissing(f"The gate's layer {layer} is missing ({reason}); programs are not run without it: {remedies[layer]}")
+    return LayerMissing(
+        f"The gate's layer {layer} is missing ({reason}); programs are not run without it: {remedies[layer]}"
+    )
 
 
 def enter(answer: int, bounds: Bounds, layers: tuple[str, ...] = LAYERS) -> None:

@@ -28,7 +28,9 @@ def shape_of(answer: Answer, gate: Gate) -> Shape:
     kind, value = answer.plan.shape_kind, answer.plan.shape_value.strip()
     try:
         if kind == "figure" and value not in FIGURES:
-            raise refuse("shape", f"there is no figure {value!r}", f"Take one of {', '.join(FIGURES)}, a polygon or a distance")
+            raise refuse(
+                "shape", f"there is no figure {value!r}", f"Take one of {', '.join(FIGURES)}, a polygon or a distance"
+            )
         if kind in {"figure", "text"}:
             return load_shape(value)
         outline = polygon_outline(value) if kind == "polygon" else distance_outline(answer.distance, gate)
@@ -37,7 +39,11 @@ def shape_of(answer: Answer, gate: Gate) -> Shape:
         raise refuse("shape", f"the shape cannot be drawn: {str(error).rstrip('.')}", "Give another shape") from None
     if occupancy.shape[1] > MAX_ASPECT * occupancy.shape[0]:
         wide = occupancy.shape[1] / occupancy.shape[0]
-        raise refuse("shape", f"the shape is {wide:.1f} times as wide as high", f"Make it at most {MAX_ASPECT} times as wide as high")
+        raise refuse(
+            "shape",
+            f"the shape is {wide:.1f} times as wide as high",
+            f"Make it at most {MAX_ASPECT} times as wide as high",
+        )
     return Shape.from_array(occupancy, DEFAULT_HEIGHT / (occupancy.shape[0] - 1))
 
 
@@ -52,14 +58,20 @@ def polygon_outline(text: str) -> Outline:
     try:
         polygon = shapely.from_wkt(text)
     except shapely.errors.ShapelyError as error:
-        raise refuse("shape", f"the polygon's text cannot be read ({str(error)[:80]})", "Write POLYGON ((x y, x y, ...))") from None
+        raise refuse(
+            "shape", f"the polygon's text cannot be read ({str(error)[:80]})", "Write POLYGON ((x y, x y, ...))"
+        ) from None
     if polygon is None or polygon.geom_type not in {"Polygon", "MultiPolygon"} or polygon.is_empty:
         raise refuse("shape", "the polygon is none", "Write POLYGON ((x y, x y, ...)) or MULTIPOLYGON")
     if shapely.get_num_coordinates(polygon) > MAX_VERTICES or not np.isfinite(shapely.get_coordinates(polygon)).all():
-        raise refuse("shape", "the polygon has too many corners or one that is not finite", f"Use at most {MAX_VERTICES} corners")
+        raise refuse(
+            "shape", "the polygon has too many corners or one that is not finite", f"Use at most {MAX_VERTICES} corners"
+        )
     if not polygon.is_valid:
         reason = shapely.is_valid_reason(polygon)
-        raise refuse("shape", f"the polygon is not simple ({reason})", "Give its corners in order, without crossing edges")
+        raise refuse(
+            "shape", f"the polygon is not simple ({reason})", "Give its corners in order, without crossing edges"
+        )
     left, bottom, right, top = polygon.bounds
     shapely.prepare(polygon)
 
@@ -76,7 +88,9 @@ def distance_outline(text: str, gate: Gate) -> Outline:
         Refused: it did not pass.
     """
     if not text.strip():
-        raise refuse("shape", "the shape is a distance, but there is no Python text that defines sdf(x, y)", "Define sdf(x, y)")
+        raise refuse(
+            "shape", "the shape is a distance, but there is no Python text that defines sdf(x, y)", "Define sdf(x, y)"
+        )
     verdict = gate.check(text, "distance")
     if not verdict.accepted:
         raise Refused(verdict.refusals)

@@ -52,7 +52,15 @@ def check_characters(text: str) -> None:
             message = f"the line has {len(line)} characters; at most {MAX_LINE} are read"
             raise refuse("parse", message, "Break the line", number)
         for character in line:
-            if character not in "\t\r" and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+            if character not in "\t\r" and unicodedata.category(character) in {
+                "Cc",
+                "Cf",
+                "Cs",
+                "Co",
+                "Cn",
+                "Zl",
+                "Zp",
+            }:
                 message = f"the invisible character U+{ord(character):04X} stands in the program"
                 raise refuse("parse", message, "Write plain text without control or direction characters", number)
 
@@ -70,10 +78,14 @@ def check_tokens(text: str) -> None:
             count, in_statement = count + 1, in_statement + 1
             if token.type == tokenize.NEWLINE:
                 in_statement = 0
-            depth += (token.type == tokenize.OP and token.string in "([{") - (token.type == tokenize.OP and token.string in ")]}")
+            depth += (token.type == tokenize.OP and token.string in "([{") - (
+                token.type == tokenize.OP and token.string in ")]}"
+            )
             indent += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
             if count > MAX_TOKENS or in_statement > MAX_STATEMENT_TOKENS or depth > MAX_BRACKETS or indent > MAX_INDENT:
-                raise refuse("parse", "the program is too long or too deeply nested here", "Split it into smaller steps", line)
+                raise refuse(
+                    "parse", "the program is too long or too deeply nested here", "Split it into smaller steps", line
+                )
             if token.type == tokenize.NAME and not token.string.isascii():
                 message = f"the name {token.string!r} has letters beyond a to z"
                 raise refuse("parse", message, "Use plain ASCII names", line)
@@ -95,4 +107,6 @@ def _check_depth(tree: ast.AST) -> None:
 
 
 def _not_python(message: str, line: int | None) -> Refused:
-    return refuse("parse", f"this is not Python: {message.rstrip('.')}", "Answer with one complete Python program", line)
+    return refuse(
+        "parse", f"this is not Python: {message.rstrip('.')}", "Answer with one complete Python program", line
+    )

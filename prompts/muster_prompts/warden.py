@@ -60,7 +60,12 @@ def serve(request: dict[str, Any], ready: Trial) -> dict[str, Any]:
     answer = outcome.answer
     if answer is None:
         message = f"the check was ended in stage '{outcome.stage}': {outcome.reason}"
-        refusal = {"kind": "resources", "message": message, "remedy": "Write a program that ends and needs little", "line": None}
+        refusal = {
+            "kind": "resources",
+            "message": message,
+            "remedy": "Write a program that ends and needs little",
+            "line": None,
+        }
         answer = {"accepted": False, "refusals": [refusal], "figures": {}}
     return {**answer, "seconds": time.perf_counter() - begin, "layers": list(LAYERS), "stage": outcome.stage}
 
@@ -152,7 +157,11 @@ def _read_line(line: bytes) -> dict[str, Any]:
 
 def _ending(status: int) -> str:
     if os.WIFSIGNALED(status):
-        names = {signal.SIGXCPU: "it used too much CPU time", signal.SIGSEGV: "it crashed", signal.SIGKILL: "it used too much CPU time"}
+        names = {
+            signal.SIGXCPU: "it used too much CPU time",
+            signal.SIGSEGV: "it crashed",
+            signal.SIGKILL: "it used too much CPU time",
+        }
         number = os.WTERMSIG(status)
         return names.get(signal.Signals(number), f"it was killed by signal {number}")
     return f"it ended with code {os.WEXITSTATUS(status)} and no verdict"

@@ -1,7 +1,7 @@
 """A program of our own that uses the API widely. The warm parent compiles it once, so that its children find numba's
 registries filled and the helpers loaded, and need to open no file."""
 
-PROGRAM_TEXT = '''
+PROGRAM_TEXT = """
 GAIN = 3.0
 
 
@@ -39,12 +39,12 @@ def reward(robot):
     for k in range(robot.count_neighbours(robot.avoid_distance)):
         value -= 0.01 * k
     return float(np.clip(value - 0.1 * robot.distance_to_shape(), 0.0, 1.0))
-'''
+"""
 """Prior and reward that pass the gate; a sound answer, too."""
-DISTANCE_TEXT = '''
+DISTANCE_TEXT = """
 def sdf(x, y):
     return max(math.hypot(x, y) - 1.0, 0.5 - abs(x))
-'''
+"""
 """A signed distance that passes the gate."""
 BAD_TEXTS = (
     "def prior(robot):\n    return robot.neighbours[9]\n\n\ndef reward(robot):\n    return 2.0\n",

@@ -29,7 +29,9 @@ def _run() -> int:
     options = _parser().parse_args()
     task, conditions = Task(options.sentence), _conditions(options)
     if not options.sentence.strip() or len(options.sentence) > 2000:
-        raise MusterError("The sentence is empty or longer than 2000 characters; say in one or two sentences what the robots shall do")
+        raise MusterError(
+            "The sentence is empty or longer than 2000 characters; say in one or two sentences what the robots shall do"
+        )
     if options.show_prompt:
         print(write_prompt(task, conditions), end="")
         return 0
@@ -122,7 +124,9 @@ def _model(options: argparse.Namespace) -> tuple[Model, bool]:
     folders = ([options.record] if options.record else []) + [SHIPPED_RECORDINGS]
     key = os.environ.get("OPENAI_API_KEY")
     if options.replay or (not key and not options.base_url):
-        _say("No model is asked: answers come from recordings made earlier (set OPENAI_API_KEY or --base-url to ask one)")
+        _say(
+            "No model is asked: answers come from recordings made earlier (set OPENAI_API_KEY or --base-url to ask one)"
+        )
         return Recordings(*folders), False
     config = ClientConfig(
         model=options.model, base_url=options.base_url, api_key=key, temperature=options.temperature, timeout=options.timeout,
@@ -144,7 +148,9 @@ def _report(folder: Path, best: Draft, score: Score, live: bool, model: Model) -
     print(f"  its prior alone, {score.coverage:.1%} of the cells covered after 15 s, {score.contacts} contacts")
     if isinstance(model, OpenAIModel):
         account = model.account
-        print(f"  {account.requests} requests, {account.prompt_tokens} + {account.completion_tokens} tokens, cost {account.cost:.2f}")
+        print(
+            f"  {account.requests} requests, {account.prompt_tokens} + {account.completion_tokens} tokens, cost {account.cost:.2f}"
+        )
     print(f"Train with it: muster-train lamarl --program {folder}")
 
 
@@ -159,26 +165,53 @@ def _dots(piece: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(prog="muster-write", description="Let a language model write prior and reward for a task said in a sentence.")
+    parser = CommandParser(
+        prog="muster-write", description="Let a language model write prior and reward for a task said in a sentence."
+    )
     add = parser.add_argument
-    add("sentence", help="what the robots shall do, for example 'thirty robots gather into the letter R, keep apart, spread evenly'")
+    add(
+        "sentence",
+        help="what the robots shall do, for example 'thirty robots gather into the letter R, keep apart, spread evenly'",
+    )
     add("-o", "--output", type=Path, metavar="FOLDER", help="program folder to write; new or empty")
-    add("--samples", type=int, default=1, help="programs to have written; the best one in a trial flight is kept (%(default)s)")
+    add(
+        "--samples",
+        type=int,
+        default=1,
+        help="programs to have written; the best one in a trial flight is kept (%(default)s)",
+    )
     add("--repairs", type=int, default=4, help="corrections that each may ask for (%(default)s)")
     add("--no-review", action="store_true", help="do not have the program reviewed")
     add("--no-cot", action="store_true", help="leave out the questions to think about first")
     add("--no-api", action="store_true", help="leave out the basic functions of robot")
     add("--show-prompt", action="store_true", help="print the first prompt and end")
     add("--model", default=ClientConfig.model, help="model, as the server names it (%(default)s)")
-    add("--base-url", help="an OpenAI-compatible server, for example http://localhost:11434/v1; the key is OPENAI_API_KEY")
-    add("--structured", action="store_true", help="ask for one JSON object by schema, where the server has structured outputs")
+    add(
+        "--base-url",
+        help="an OpenAI-compatible server, for example http://localhost:11434/v1; the key is OPENAI_API_KEY",
+    )
+    add(
+        "--structured",
+        action="store_true",
+        help="ask for one JSON object by schema, where the server has structured outputs",
+    )
     add("--temperature", type=float, help="sampling temperature; the server's own without it")
     add("--timeout", type=float, default=ClientConfig.timeout, help="longest silence of the server [s] (%(default)s)")
-    add("--attempts", type=int, default=ClientConfig.attempts, help="how often a question is asked before giving up (%(default)s)")
+    add(
+        "--attempts",
+        type=int,
+        default=ClientConfig.attempts,
+        help="how often a question is asked before giving up (%(default)s)",
+    )
     add("--price-in", type=float, default=0.0, help="price of a million prompt tokens (%(default)s)")
     add("--price-out", type=float, default=0.0, help="price of a million answered tokens (%(default)s)")
     add("--max-cost", type=float, default=ClientConfig.max_cost, help="spend no more than this (%(default)s)")
-    add("--max-tokens", type=int, default=ClientConfig.max_tokens, help="use no more tokens than this in all (%(default)s)")
+    add(
+        "--max-tokens",
+        type=int,
+        default=ClientConfig.max_tokens,
+        help="use no more tokens than this in all (%(default)s)",
+    )
     add("--record", type=Path, metavar="FOLDER", help="keep answers there, and take those kept before")
     add("--replay", action="store_true", help="take recorded answers only, even with a key")
     return parser

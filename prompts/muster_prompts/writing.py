@@ -136,7 +136,9 @@ class Writer:
         request = Request(prompt, sample, REVIEW_SCHEMA if self.conditions.structured else None)
         reply = self._model.ask(request)
         try:
-            problems = tuple(f"A reviewer says: {problem}" for problem in read_review(reply.text, self.conditions.structured))
+            problems = tuple(
+                f"A reviewer says: {problem}" for problem in read_review(reply.text, self.conditions.structured)
+            )
         except Refused as refused:
             exchanges.append(Exchange("review", request, reply, _sentences(refused)))
             return ()

@@ -87,12 +87,14 @@ def eye(count):
 def arange(start, stop=None, step=None):
     """``np.arange``."""
     if isinstance(step, types.Number):
+
         def by_step(start, stop=None, step=None):
             bounded(int(np.ceil(max((stop - start) / step, 0.0))))
             return np.arange(start, stop, step)
 
         return by_step
     if isinstance(stop, types.Number):
+
         def between(start, stop=None, step=None):
             bounded(int(max(stop - start, 0)))
             return np.arange(start, stop)
@@ -202,6 +204,7 @@ def append(x, values):
 @entry
 def repeat(x, count):
     """``np.repeat``, flat."""
+
     def form(x, count):
         bounded(x.size * bounded(count))
         return np.repeat(x, count)
@@ -276,6 +279,7 @@ def _dot22(a, b):
 @entry
 def outer(a, b):
     """``np.outer``."""
+
     def form(a, b):
         bounded(a.size * b.size)
         return np.outer(a, b)
