@@ -115,7 +115,9 @@ class ShapeAssembly:
     def reset(self, seeds: Integers) -> Batch:
         """Draw shape, its pose and the starts from each seed; see :class:`muster_sim.contract.BatchedEnvironment`."""
         starts = [draw_episode(int(seed), self.shapes, self.config) for seed in seeds]
-        return self.place([s.shape for s in starts], *(np.stack(a) for a in zip(*((s.positions, s.velocities) for s in starts), strict=True)), seeds)
+        positions = np.stack([start.positions for start in starts])
+        velocities = np.stack([start.velocities for start in starts])
+        return self.place([start.shape for start in starts], positions, velocities, seeds)
 
     def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
         """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
@@ -260,4 +262,6 @@ def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np
             points.append(candidate)
             if len(points) == count:
                 return np.array(points)
-    raise MusterError(f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m")
+    raise MusterError(
+        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m"
+    )

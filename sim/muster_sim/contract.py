@@ -1,4 +1,4 @@
-"""What trainers talk to: a batch of multi-agent environments in the manner of PettingZoo's ParallelEnv, arrays throughout.
+"""What trainers talk to: batches of multi-agent environments in the manner of PettingZoo's ParallelEnv, as arrays.
 
 Every agent of every environment acts at every step. Trainers see only this contract, never a world, so another task
 (routing on a road network, say, with discrete actions) fits beside shape assembly.

@@ -115,7 +115,9 @@ class FakeBases:
         """Stamp of the last odometry sent [s]."""
         self._period = 1.0 / rate
         self._node = Node("fake_bases", start_parameter_services=False, enable_rosout=False)
-        self._publishers = [self._node.create_publisher(Odometry, f"/{n}/odom", messages.ODOMETRY_QOS) for n in self.names]
+        self._publishers = [
+            self._node.create_publisher(Odometry, f"/{n}/odom", messages.ODOMETRY_QOS) for n in self.names
+        ]
         self._listeners = [
             self._node.create_subscription(TwistStamped, f"/{n}/cmd_vel", lambda m: None, 50) for n in self.names
         ]
@@ -284,6 +286,10 @@ class Commander:
         self._runs = self._node.create_publisher(Bool, messages.RUN_TOPIC, latched)
         self._estops = self._node.create_publisher(Bool, messages.ESTOP_TOPIC, latched)
         self._releases = self._node.create_publisher(Empty, messages.RELEASE_TOPIC, messages.EVENT_QOS)
+        self._pressed = False
+        self._silent = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
 
     def send(self, shape: Shape, team_size: int, run: bool = True) -> None:
         self._shapes.publish(messages.grid_from_shape(shape, time.time()))
@@ -291,13 +297,24 @@ class Commander:
         self._runs.publish(Bool(data=run))
 
     def estop(self, pressed: bool) -> None:
+        self._pressed = pressed
         self._estops.publish(Bool(data=pressed))
 
     def release(self) -> None:
         self._releases.publish(Empty())
 
+    def fall_silent(self) -> None:
+        """No more heartbeats."""
+        self._silent.set()
+        self._heart.join()
+
     def close(self) -> None:
+        self.fall_silent()
         self._node.destroy_node()
+
+    def _beat(self) -> None:
+        while not self._silent.wait(0.2):
+            self._estops.publish(Bool(data=self._pressed))
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_a_missing_file_a_folder_a_huge_and_a_binary_one_are_refused(tmp_path):
         load_fleet(write(tmp_path, "#" * 1_000_001))
     path = tmp_path / "binary.yaml"
     path.write_bytes(b"\xff\xfe\x00robots")
-    with pytest.raises(MusterError, match="UTF-8|no YAML"):
+    with pytest.raises(MusterError, match=r"UTF-8|no YAML"):
         load_fleet(path)
 
 

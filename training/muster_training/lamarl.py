@@ -46,6 +46,8 @@ class LamarlConfig:
     """Learning rate of the actor."""
     critic_rate: float = 1e-3
     """Learning rate of the critic (published)."""
+    final_rate: float = 0.1
+    """Share of both learning rates that is left in the last round; they fall linearly."""
     hidden: int = 256
     """Units in a hidden layer."""
     layers: int = 2
@@ -75,7 +77,7 @@ class LamarlConfig:
         for name in ("rounds", "updates", "batch", "hidden", "layers", "capacity", "prior_rounds"):
             if getattr(self, name) < 1:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("gamma", "tau", "random_share"):
+        for name in ("gamma", "tau", "random_share", "final_rate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must lie in 0 … 1")
 
@@ -131,6 +133,14 @@ class Learner:
         random = self.generator.uniform(-1.0, 1.0, actions.shape)
         coin = self.generator.random(actions.shape[:-1])[..., None] < self.config.random_share
         return np.clip(np.where(coin, random, noisy), -1.0, 1.0)
+
+    def set_rates(self) -> None:
+        """Learning rates for the round to come."""
+        config = self.config
+        left = 1.0 - (1.0 - config.final_rate) * self.done_rounds / config.rounds
+        for optimiser, rate in ((self.actor_optimiser, config.actor_rate), (self.critic_optimiser, config.critic_rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * left
 
     def fit_normaliser(self) -> None:
         """Fix the normalisation from the first experience, for all four networks."""
@@ -215,6 +225,7 @@ def train_round(learner: Learner, environments: Sequence[BatchedEnvironment]) ->
     if now == first - 1:
         learner.fit_normaliser()
     if now >= first - 1:
+        learner.set_rates()
         weight = config.prior_weight * (1.0 if now < first else config.prior_after)
         for step in range(config.updates):
             for name, figure in learner.update(step, weight).items():

@@ -38,6 +38,8 @@ class Limits(NamedTuple):
     """Largest change of the command per second [m/s²]."""
     reaction: float
     """Time in which a robot carries on unchanged: period, delay and lag [s]."""
+    trailing: float
+    """Time by which the base trails its command: delay and lag [s]."""
     period: float
     """Time between decisions [s]."""
     band: float
@@ -58,6 +60,7 @@ class ControlStep:
             braking=TRUSTED_BRAKING * robot.braking,
             hard_braking=robot.braking,
             reaction=period + robot.delay + robot.lag,
+            trailing=robot.delay + robot.lag,
             period=period,
             band=VELOCITY_BAND * robot.max_speed,
         )

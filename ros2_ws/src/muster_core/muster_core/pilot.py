@@ -118,9 +118,14 @@ class Pilot:
 
 def unfit(snapshot: Snapshot) -> str:
     """Why nobody may decide on this snapshot, or an empty string."""
-    me = snapshot.me
-    if not 0 <= me < len(snapshot.positions):
-        return f"own row {me} is not among the {len(snapshot.positions)} robots known"
+    me, count = snapshot.me, len(snapshot.positions)
+    # Kernels do not check bounds: what is said of a robot must be there to be read.
+    if len(snapshot.velocities) != count or len(snapshot.ages) != count:
+        return f"{count} positions, {len(snapshot.velocities)} velocities and {len(snapshot.ages)} ages"
+    if snapshot.positions.shape != (count, 2) or snapshot.velocities.shape != (count, 2):
+        return f"positions have shape {snapshot.positions.shape}, velocities {snapshot.velocities.shape}, not (n, 2)"
+    if not 0 <= me < count:
+        return f"own row {me} is not among the {count} robots known"
     if not (np.isfinite(snapshot.positions).all() and np.isfinite(snapshot.velocities).all()):
         return "a position or velocity is not finite"
     if not np.isfinite(snapshot.issued).all():
@@ -129,4 +134,6 @@ def unfit(snapshot: Snapshot) -> str:
         return "a pose age is not finite"
     if snapshot.ages[me] > STALE_AFTER:
         return f"own pose is {snapshot.ages[me] * 1e3:.0f} ms old (limit {STALE_AFTER * 1e3:.0f} ms)"
+    if snapshot.ages[me] < -STALE_AFTER:
+        return f"own pose is stamped {-snapshot.ages[me] * 1e3:.0f} ms in the future (limit {STALE_AFTER * 1e3:.0f} ms)"
     return ""

@@ -95,9 +95,9 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     began = time.monotonic()
     stop = StopRequest(last_words=None)
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
-    _make_folder(settings.out)
     prepare(fleet)
     goals = [_goal(name, fleet) for name in settings.shapes]
+    _make_folder(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
     os.environ.update(ROS_DOMAIN_ID=str(domain.number), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
