@@ -226,9 +226,9 @@ def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Ar
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    gap = apart.min(axis=1) - 2 * config.robot.radius
+    gap = apart.min(axis=1) - 2 * config.robot.radius - limits.margin
     room = np.array([config.arena.half_width, config.arena.half_height]) - np.abs(positions)
-    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius)) - limits.margin
+    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius - limits.margin))
     allowed = np.array([approach_limit(float(g), limits.braking, limits.reaction) for g in gap])
     speed = np.linalg.norm(velocities, axis=1)
     return velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]

@@ -193,8 +193,8 @@ def test_dimensionless_bounded_and_blind_to_direction(controller, seed, lengths,
     assert np.abs(found).max() <= 1.0
     scale = np.array([lengths, lengths, speeds, speeds])
     larger = p._replace(
-        neighbours=p.neighbours * scale, cells=p.cells * lengths, target=p.target * lengths, velocity=p.velocity * speeds,
-        avoid=p.avoid * lengths, radius=p.radius * lengths, pitch=p.pitch * lengths,
+        neighbours=p.neighbours * scale, velocity=p.velocity * speeds, cells=p.cells * lengths,
+        target=p.target * lengths, avoid=p.avoid * lengths, radius=p.radius * lengths, pitch=p.pitch * lengths,
     )  # fmt: skip
     np.testing.assert_allclose(controller(larger, SPEED * speeds), found, atol=1e-9)
     # A quarter turn of the scene turns the answer with it, clipping and all.

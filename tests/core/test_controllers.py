@@ -119,8 +119,8 @@ def test_straight_to_the_goal_and_braking_before_it():
     controller = AssignmentController(robot)
     one = Shape.from_array(np.ones((1, 1)), 1.0)  # one cell, one robot: the goal is near its centre
     goal = assign_goals(scene_of([[[1.5, 0.0]]], [one], [1]))[0, 0]
-    far = scene_of([[goal + [1.5, 0.0]]], [one], [1])
+    far = scene_of([[goal + np.array([1.5, 0.0])]], [one], [1])
     np.testing.assert_allclose(act(controller, far)[0], [-1.0, 0.0], atol=1e-9)
     # 4 cm before it: sqrt(1·0.04) = 0.2 m/s is the speed wanted; 0.25 is too fast by 0.05, half of what a step changes
-    near = scene_of([[goal + [0.04, 0.0]]], [one], [1], velocities=[[[-0.25, 0.0]]])
+    near = scene_of([[goal + np.array([0.04, 0.0])]], [one], [1], velocities=[[[-0.25, 0.0]]])
     np.testing.assert_allclose(act(controller, near)[0], [0.5, 0.0], atol=1e-9)

@@ -51,10 +51,8 @@ for name in ("prior", "expert", "coverage"):
 for name in ("published", "marginal"):
     found[name] = np.zeros(len(rows))
     getattr(reward, f"{name}_rows")(seen, found[name])
-found["figures"] = np.array(
-    [f(p, s, 9) for p, s in zip(scene.arrays.positions, shapes) for f in (area_coverage, lambda *a: entering_rate(*a[:2]),
-     lambda *a: voronoi_variance(*a[:2]))]
-)
+places = zip(scene.arrays.positions, shapes, strict=True)
+found["figures"] = np.array([(area_coverage(p, s, 9), entering_rate(p, s), voronoi_variance(p, s)) for p, s in places])
 np.savez(sys.argv[1], compiled=kernel.COMPILED, **found)
 """
 

@@ -13,7 +13,7 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing, Snapshot
-from muster_core.shape import Shape, load_shape
+from muster_core.shape import load_shape
 
 SHAPE = load_shape("disc")
 

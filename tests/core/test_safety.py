@@ -416,7 +416,7 @@ def test_pairs_with_adversarial_accelerations_never_touch(seed, lag):
         wished = issued + PERIOD * ROBOT.max_acceleration * push
         return wished * np.minimum(1, ROBOT.max_speed / np.maximum(np.linalg.norm(wished, axis=1, keepdims=True), 1e-9))
 
-    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + [0.5, 0]], wish, steps=80, lag=lag)
+    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + np.array([0.5, 0.0])], wish, steps=80, lag=lag)
     assert nearest >= 2 * ROBOT.radius + MARGIN - 0.002
     assert room >= ROBOT.radius + MARGIN - 1e-9
 

@@ -27,6 +27,8 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Bool, Empty, Int32
 from std_srvs.srv import Trigger
 
+from muster_core.controllers import load_controller
+from muster_core.pilot import Pilot
 from muster_core.shape import Shape
 from muster_ros import messages
 from muster_ros.domain import FreeDomain
@@ -34,8 +36,14 @@ from muster_ros.messages import Pose
 from muster_ros.operator_client import OperatorClient
 from muster_ros.spinning import open_context
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """How long a busy machine may take for something that has no deadline of its own [s]."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_kernels() -> None:
+    """Fill the kernel cache once, so that no node of a test spends half a minute compiling."""
+    Pilot(load_controller("prior")).warm_up()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from muster_ros.pose_follower import FOLLOW, SAMPLES, PoseFollower
 
 

@@ -27,7 +27,7 @@ def fleet_file(tmp_path) -> Path:
 
 
 @pytest.fixture
-def team(start, bases, reports, fleet_file, processes_alive):
+def team(start, bases, reports, operator, fleet_file, processes_alive):
     """Starts a runner with four robots over fake bases; the runner, its children and the bases."""
 
     def begin(*options: str):
@@ -36,6 +36,8 @@ def team(start, bases, reports, fleet_file, processes_alive):
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for name in TEAM:
             reports.await_state(name, "idle", "waiting for shape")
+        # The operator node hears of them in its own time.
+        reports.until(lambda: operator.status()["reachable"] == len(TEAM), "the operator to reach all")
         return runner, processes_alive[1](runner.pid), world
 
     return begin

@@ -84,8 +84,8 @@ class Policy:
         """Check and load the bytes of an ONNX file; ``source`` names it in errors.
 
         Raises:
-            MusterError: not ONNX, foreign operators, external data, no card, a card that does not fit, or a network that
-                does not run.
+            MusterError: not ONNX, foreign operators, external data, no card, a card that does not fit, or a network
+                that does not run.
         """
         check_model(content, source)
         options = onnxruntime.SessionOptions()

@@ -141,7 +141,7 @@ def _perform(
     columns = (TextColumn("{task.description}"), BarColumn(24), figures, TimeElapsedColumn())
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            _await_robots(fleet, watch, supervisor, stop, progress)
+            _await_robots(fleet, watch, operator, supervisor, stop, progress)
             for number, goal in enumerate(goals):
                 operator.shape(ShapeRequest(goal.name))
                 if number == 0:
@@ -157,7 +157,12 @@ def _perform(
 
 
 def _await_robots(
-    fleet: Fleet, watch: TeamWatch, supervisor: Supervisor, stop: StopRequest, progress: Progress
+    fleet: Fleet,
+    watch: TeamWatch,
+    operator: OperatorClient,
+    supervisor: Supervisor,
+    stop: StopRequest,
+    progress: Progress,
 ) -> None:
     count, deadline = len(fleet.robots), time.monotonic() + START_PATIENCE
     task = progress.add_task("starting", total=count, figures="")
@@ -166,7 +171,8 @@ def _await_robots(
         waiting = sum(state == "idle" for state in watch.states().values())
         ready = waiting if "no own odometry" not in watch.reasons() else 0
         progress.update(task, completed=ready, figures=f"{ready}/{count} robots ready")
-        if ready == count:
+        # The operator node hears of them in its own time.
+        if ready == count and operator.status()["reachable"] == count:
             return
         _look(watch, supervisor, stop)
         if watch.refused():

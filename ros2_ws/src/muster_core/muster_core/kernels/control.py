@@ -163,7 +163,7 @@ def coverage_rows(p: "Perceptions", speed: float, gains: Array, out: Array) -> N
 
 @kernel
 def desired_rows(rows: Integers, scene: "SceneArrays", limits: "Limits", acceleration: Array, desired: Array) -> None:
-    """Turn accelerations (B, 2) in [-1, 1] into desired velocities (B, 2) [m/s]: last command plus u·dt, at most max_speed.
+    """Turn accelerations (B, 2) in [-1, 1] into desired velocities (B, 2) [m/s]: last command plus u·dt, limited.
 
     The last command is first drawn within ``limits.band`` of the measured velocity, so that a robot that was pushed
     or held does not carry on from a speed it never had.

@@ -16,7 +16,8 @@ def covered_share(cells: Array, positions: Array, reach: float) -> float:
             if dx * dx + dy * dy <= reach * reach:
                 covered += 1
                 break
-    return float(covered) / cells.shape[0]
+    share: float = covered / cells.shape[0]
+    return share
 
 
 @kernel

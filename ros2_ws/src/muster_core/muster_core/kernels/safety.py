@@ -43,7 +43,7 @@ def brake(vx: float, vy: float, step: float) -> tuple[float, float]:
 
 @kernel
 def allowed(vx: float, vy: float, lines: Array, count: int, discs: Array) -> bool:
-    """Whether (vx, vy) obeys ``lines`` (nx, ny, bound: n·v ≥ bound) and ``discs`` (cx, cy, radius: |v − c| ≤ radius)."""
+    """Whether (vx, vy) obeys ``lines`` (nx, ny, bound: n·v ≥ bound) and ``discs`` (x, y, radius: |v − c| ≤ radius)."""
     for k in range(count):
         if lines[k, 0] * vx + lines[k, 1] * vy < lines[k, 2] - TOLERANCE:
             return False

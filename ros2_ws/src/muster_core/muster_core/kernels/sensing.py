@@ -55,7 +55,7 @@ def nearest_cell(
 
 @kernel
 def is_inside(dx: float, dy: float, pitch: float) -> bool:
-    """Whether a robot with its nearest cell centre at offset (dx, dy) is in the shape (LAMARL: nearer than √2·pitch/2)."""
+    """Whether a robot with its nearest cell centre at (dx, dy) from it is in the shape: nearer than √2·pitch/2."""
     return dx * dx + dy * dy < 0.5 * pitch * pitch
 
 
@@ -139,7 +139,7 @@ def sensed_cells(
     cells: Array,
     states: AnyArray,
 ) -> tuple[int, int]:
-    """Fill ``cells`` (C, 2) and ``states`` (C,) with the shape's cells in reach; return how many, and how many there are.
+    """Fill ``cells`` (C, 2) and ``states`` (C,) with the cells in reach; return how many, and how many there are.
 
     When more than C cells are in reach every (count/C)-th is kept, evenly over the window. Offsets are in metres.
     """
