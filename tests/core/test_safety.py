@@ -146,6 +146,17 @@ def test_projection_by_hand():
     assert not project(0.0, 0.0, lines, 2, discs)[2]
 
 
+@pytest.mark.parametrize("degrees", [80.0, 45.0, 10.0, 1.0, 0.01])
+def test_projection_onto_the_tip_of_a_wedge(degrees):
+    """All that is allowed lies in a wedge that opens forwards from (0.1, 0): from behind it, the tip is nearest."""
+    half = math.radians(degrees)
+    lines = np.zeros((MAX_LINES, 3))
+    for k, side in enumerate((1.0, -1.0)):
+        lines[k] = [math.sin(half), side * math.cos(half), 0.1 * math.sin(half)]
+    discs = np.array([[0.0, 0.0, 0.8], [0.0, 0.0, 0.5]])
+    assert project(-0.2, 0.0, lines, 2, discs) == pytest.approx((0.1, 0.0, True), abs=1e-6)
+
+
 def test_a_robot_that_may_not_move_at_all_gets_exactly_zero():
     discs = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.2]])
     assert project(0.5, -0.2, np.zeros((MAX_LINES, 3)), 0, discs) == (0.0, 0.0, True)

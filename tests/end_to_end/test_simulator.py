@@ -78,7 +78,10 @@ def domain(monkeypatch):
 def operator(*words: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "muster_ros.operator_cli", *words, "--timeout", "60"],
-        capture_output=True, text=True, timeout=90, check=True,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=True,
     )
     return done.stdout
 
@@ -121,7 +124,9 @@ def test_a_simulator_that_cannot_run_says_so_in_one_line(domain, parameters, wor
     options = [word for parameter in parameters for word in ("-p", parameter)]
     done = subprocess.run(
         [sys.executable, "-m", "muster_simulator.simulator_node", "--ros-args", *options],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 2
     assert words in done.stderr

@@ -9,7 +9,14 @@ TINY = LamarlConfig(rounds=4, updates=6, batch=64, hidden=16, capacity=40, seed=
 
 
 def tiny_command(folder, **changes):
-    settings = {"robots": (6, 4), "shapes": "R,disc", "environments": 2, "evaluate_every": 2, "threads": 1, "device": "cpu"}
+    settings = {
+        "robots": (6, 4),
+        "shapes": "R,disc",
+        "environments": 2,
+        "evaluate_every": 2,
+        "threads": 1,
+        "device": "cpu",
+    }
     return LamarlCommand(**{**settings, "run": folder, "learner": TINY, **changes})
 
 
