@@ -196,7 +196,8 @@ class Reports:
         """Wait until a robot reports a state, with a reason that holds the given words."""
         self.until(
             lambda: self.values.get(name, {}).get("state") == state and reason in self.values[name]["reason"],
-            f"{name} to be {state} {reason}", patience,
+            f"{name} to be {state} {reason}",
+            patience,
         )
         return self.values[name]
 
@@ -350,8 +351,11 @@ def robot(start) -> Callable[..., subprocess.Popen]:
     """Starts a robot node; parameters by keyword, ``__`` for a dot."""
 
     def start_robot(name: str, *options: str, **parameters) -> subprocess.Popen:
-        words = [word for key, value in parameters.items() for word in
-                 ("-p", f"{key.replace('__', '.')}:={json.dumps(value)}")]
+        words = [
+            word
+            for key, value in parameters.items()
+            for word in ("-p", f"{key.replace('__', '.')}:={json.dumps(value)}")
+        ]
         return start("muster_ros.robot_node", *options, "--ros-args", "-r", f"__node:={name}", *words)
 
     return start_robot

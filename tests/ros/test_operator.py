@@ -28,8 +28,10 @@ class Listener:
             DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
         )
         for topic, kind in (
-            (messages.SHAPE_TOPIC, OccupancyGrid), (messages.TEAM_SIZE_TOPIC, Int32),
-            (messages.RUN_TOPIC, Bool), (messages.ESTOP_TOPIC, Bool),
+            (messages.SHAPE_TOPIC, OccupancyGrid),
+            (messages.TEAM_SIZE_TOPIC, Int32),
+            (messages.RUN_TOPIC, Bool),
+            (messages.ESTOP_TOPIC, Bool),
         ):
             self._node.create_subscription(kind, topic, self._store(topic), messages.LATCHED_QOS)
         self._executor = SingleThreadedExecutor()

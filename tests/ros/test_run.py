@@ -32,8 +32,16 @@ def team(start, bases, reports, operator, fleet_file, processes_alive):
 
     def begin(*options: str):
         world = bases(TEAM, CORNERS)
-        runner = start("muster_ros.run", str(fleet_file), "--backend", "robots", *options,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        runner = start(
+            "muster_ros.run",
+            str(fleet_file),
+            "--backend",
+            "robots",
+            *options,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for name in TEAM:
             reports.await_state(name, "idle", "waiting for shape")
         # The operator node hears of them in its own time.

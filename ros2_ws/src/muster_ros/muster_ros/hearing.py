@@ -65,8 +65,11 @@ class Hearing:
         others = [name for name in topics if name not in own]
         if others:
             self._ear = Node(
-                f"{node.get_name()}_ear", context=node.context, use_global_arguments=False,
-                start_parameter_services=False, enable_rosout=False,
+                f"{node.get_name()}_ear",
+                context=node.context,
+                use_global_arguments=False,
+                start_parameter_services=False,
+                enable_rosout=False,
             )
             for name in others:
                 self._fetched[name] = self._ear.create_subscription(

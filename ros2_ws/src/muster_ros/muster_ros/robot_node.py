@@ -51,9 +51,7 @@ class RobotNode(LifecycleNode):
         self._timer: Timer | None = None
         self._due = 0.0
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
-        )
+        self._diagnostics = self.create_publisher(DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS)
         self.create_timer(REPORT_PERIOD, self._report, clock=self._steady)
         self._shift = self.create_timer(1.0, self._restart_ticks, clock=self._steady)
         """Fires once, when the ticks are to begin anew."""

@@ -72,8 +72,13 @@ class Supervisor:
             environment = {"AMENT_PREFIX_PATH": sys.prefix} | dict(os.environ) | dict(process.environment)
             try:
                 self._children[process.name] = subprocess.Popen(
-                    process.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-                    stdout=self._log, stderr=self._log and subprocess.STDOUT, preexec_fn=_die_with(os.getpid()),
+                    process.command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                    stdout=self._log,
+                    stderr=self._log and subprocess.STDOUT,
+                    preexec_fn=_die_with(os.getpid()),
                 )
             except OSError as error:
                 raise WorkFailed(f"{process.name} cannot be started: {error}") from None

@@ -189,10 +189,14 @@ def _form(
     while (spent := time.monotonic() - began) < settings.seconds_per_shape:
         figures = watch.figures(goal.shape, goal.best)
         running = sum(state == "running" for state in watch.states().values())
-        progress.update(task, completed=spent, figures=(
-            f"{running} running, in shape {figures['entering']:.0%}, coverage/best {figures['coverage']:.2f}, "
-            f"pose age {figures['pose_age_ms']:.1f} ms"
-        ))
+        progress.update(
+            task,
+            completed=spent,
+            figures=(
+                f"{running} running, in shape {figures['entering']:.0%}, coverage/best {figures['coverage']:.2f}, "
+                f"pose age {figures['pose_age_ms']:.1f} ms"
+            ),
+        )
         _look(watch, supervisor, stop)
     progress.update(task, completed=settings.seconds_per_shape)
 
