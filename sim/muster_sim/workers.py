@@ -1,8 +1,8 @@
 """Shape assembly over several processes: spawned workers, each with its share of the environments, over shared memory.
 
 The parent writes actions and reads observations, rewards and priors in arrays that all processes share; through the
-pipes go only verbs. Workers are spawned, never forked (numba and torch do not survive a fork), ignore Ctrl-C, which is the
-parent's to handle, and end when the parent does, however it ends.
+pipes go only verbs. Workers are spawned, never forked (numba and torch do not survive a fork), ignore Ctrl-C, which is
+the parent's to handle, and end when the parent does, however it ends.
 """
 
 import multiprocessing

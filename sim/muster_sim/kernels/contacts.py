@@ -55,7 +55,7 @@ def sweep(before: Array, free: Array, after: Array, diameter: float, touching: M
 
 
 @kernel
-def mark_near(positions: Array, radius: float, reach: float, half_width: float, half_height: float, near: Mask) -> None:
+def mark_near(positions: Array, radius: float, reach: float, half_width: float, half_height: float, near: Mask) -> int:
     """Mark in ``near`` (N,) the robots whose gap to another disc or to the arena's edge is at most ``reach`` [m].
 
     positions: shape (N, 2) [m]. radius: of a disc [m]. half_width, half_height: of the arena [m]. Returns how many.
