@@ -13,7 +13,7 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing, Snapshot
-from muster_core.shape import load_shape
+from muster_core.shape import Shape, load_shape
 
 SHAPE = load_shape("disc")
 
@@ -95,7 +95,7 @@ def own(**values):
 )
 def test_brakes_on_what_nobody_may_decide_on(broken, reason):
     pilot = Pilot(Constant(1.0, 1.0))
-    for command in (pilot.command(broken), pilot.hold(broken, np.array([0.3, 0.0]))):
+    for command in (pilot.command(broken), pilot.hold(broken, np.array([0.3, 0.0]), 0.1)):
         assert command.state == "braking"
         assert reason in command.reason
         # (0.1, −0.05) has 0.112 m/s, one step of 2 m/s² takes 0.2 away
@@ -132,12 +132,31 @@ def test_hold_filters_the_old_wish_anew():
     quiet = snapshot(
         2, positions=np.array([[0, 0], [1.0, 1.0]]), velocities=np.zeros((2, 2)), issued=np.array([0.2, 0.0])
     )
-    np.testing.assert_array_equal(pilot.hold(quiet, np.array([0.25, 0.0])).velocity, [0.25, 0.0])
+    np.testing.assert_array_equal(pilot.hold(quiet, np.array([0.25, 0.0]), 0.1).velocity, [0.25, 0.0])
     near = replace(quiet, positions=np.array([[0, 0], [0.08, 0.0]]), issued=np.array([0.05, 0.0]))
-    assert pilot.hold(near, np.array([0.25, 0.0])).velocity[0] == pytest.approx(0.0, abs=1e-9)
-    command = pilot.hold(quiet, np.array([math.nan, 0.0]))
+    assert pilot.hold(near, np.array([0.25, 0.0]), 0.1).velocity[0] == pytest.approx(0.0, abs=1e-9)
+    command = pilot.hold(quiet, np.array([math.nan, 0.0]), 0.1)
     assert command.state == "braking"
     assert "desired velocity" in command.reason
+
+
+def test_between_decisions_the_command_may_change_by_braking_times_the_time_since_the_last():
+    pilot = Pilot(Constant(0.0, 0.0), RobotModel(braking=1.5))
+    still = snapshot(
+        2, positions=np.array([[0, 0], [1.0, 1.0]]), velocities=np.zeros((2, 2)), issued=np.array([0.2, 0.0])
+    )
+    for dt, reached in ((0.1, 0.05), (0.05, 0.125)):
+        assert pilot.hold(still, np.array([-0.4, 0.0]), dt).velocity == pytest.approx([reached, 0.0])
+
+
+def test_a_robot_that_sees_no_further_than_it_must_keep_clear_is_refused():
+    short = Constant(0, 0)
+    short.sensing = Sensing(radius_ratio=0.6)
+    # avoid distance 0.1 m: it sees 0.06 m, and centres must stay 0.08 m apart
+    shape = Shape.from_array(np.ones((10, 10), bool), 0.1 * math.sqrt(math.pi / 4) / 10 * 2)
+    assert shape.avoid_distance(4) == pytest.approx(0.1)
+    with pytest.raises(MusterError, match=r"Robots see 0\.06 m far, and must keep 0\.08 m between their centres"):
+        Pilot(short).check(shape, 4)
 
 
 def test_braking_ramp():

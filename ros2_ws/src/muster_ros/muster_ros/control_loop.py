@@ -60,7 +60,7 @@ class ControlLoop:
         if not self._even:
             return None
         if self._filter_next:
-            self.last = self.pilot.hold(observe(), self._desired)
+            self.last = self.pilot.hold(observe(), self._desired, 0.5 * self.pilot.period)
         else:
             self.last = self.pilot.command(observe())
             self._desired = self.last.desired
