@@ -96,8 +96,8 @@ class Pilot:
         sight, closest = self._step.sight(shape.avoid_distance(team_size)), 2 * self.robot.radius + MARGIN
         if sight <= closest:
             raise MusterError(
-                f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could move. "
-                "Make the shape larger or the team smaller"
+                f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could "
+                "move. Make the shape larger or the team smaller"
             )
         check_task = getattr(self.controller, "check_task", None)
         if check_task is not None:
