@@ -115,7 +115,9 @@ class ShapeAssembly:
     def reset(self, seeds: Integers) -> Batch:
         """Draw shape, its pose and the starts from each seed; see :class:`muster_sim.contract.BatchedEnvironment`."""
         starts = [draw_episode(int(seed), self.shapes, self.config) for seed in seeds]
-        return self.place([s.shape for s in starts], *(np.stack(a) for a in zip(*((s.positions, s.velocities) for s in starts), strict=True)), seeds)
+        positions = np.stack([start.positions for start in starts])
+        velocities = np.stack([start.velocities for start in starts])
+        return self.place([start.shape for start in starts], positions, velocities, seeds)
 
     def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
         """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
@@ -224,9 +226,9 @@ def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Ar
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
     np.fill_diagonal(apart, np.inf)
-    gap = apart.min(axis=1) - 2 * config.robot.radius
+    gap = apart.min(axis=1) - 2 * config.robot.radius - limits.margin
     room = np.array([config.arena.half_width, config.arena.half_height]) - np.abs(positions)
-    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius)) - limits.margin
+    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius - limits.margin))
     allowed = np.array([approach_limit(float(g), limits.braking, limits.reaction) for g in gap])
     speed = np.linalg.norm(velocities, axis=1)
     return velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
@@ -260,4 +262,6 @@ def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np
             points.append(candidate)
             if len(points) == count:
                 return np.array(points)
-    raise MusterError(f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m")
+    raise MusterError(
+        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m"
+    )

@@ -1,11 +1,11 @@
-"""What trainers talk to: a batch of multi-agent environments in the manner of PettingZoo's ParallelEnv, arrays throughout.
+"""What trainers talk to: batches of multi-agent environments in the manner of PettingZoo's ParallelEnv, as arrays.
 
 Every agent of every environment acts at every step. Trainers see only this contract, never a world, so another task
 (routing on a road network, say, with discrete actions) fits beside shape assembly.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
@@ -41,10 +41,14 @@ class BatchedEnvironment(Protocol):
     """N."""
     episode_steps: int
     """Steps after which an episode is truncated; all environments end together."""
-    observation_space: gymnasium.Space
-    """Of one agent."""
-    action_space: gymnasium.Space
-    """Of one agent: a Box for continuous, Discrete for discrete actions."""
+
+    @property
+    def observation_space(self) -> gymnasium.Space[Any]:
+        """Of one agent."""
+
+    @property
+    def action_space(self) -> gymnasium.Space[Any]:
+        """Of one agent: a Box for continuous, Discrete for discrete actions."""
 
     def reset(self, seeds: Integers) -> Batch:
         """Begin a new episode everywhere. ``seeds``: (E,); the same seed gives the same episode, bit for bit."""

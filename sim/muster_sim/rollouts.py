@@ -1,4 +1,4 @@
-"""Whole episodes under a controller, and the figures that describe them (definitions: the design's "How figures are defined")."""
+"""Whole episodes under a controller, and the figures that describe them, as the design defines figures."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from muster_core.metrics import (
     voronoi_variance,
 )
 from muster_core.shape import Shape
-from muster_core.types import Array
+from muster_core.types import Array, Integers
 from muster_sim.assembly import PERIOD, ShapeAssembly, Start
 
 SETTLED = 20
@@ -43,7 +43,7 @@ class Rollout:
     """Share of commands that the safety filter changed."""
 
 
-def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start], seeds: Array) -> list[Rollout]:
+def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start], seeds: Integers) -> list[Rollout]:
     """Fly one episode per environment from ``starts``, ``episode_steps`` long."""
     environment.place(
         [s.shape for s in starts],

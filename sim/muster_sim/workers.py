@@ -1,12 +1,13 @@
 """Shape assembly over several processes: spawned workers, each with its share of the environments, over shared memory.
 
-The parent writes actions and reads observations, rewards and priors in arrays that all processes share; through the pipes go
-only verbs. Workers are spawned, never forked (numba and torch do not survive a fork), ignore Ctrl-C, which is the
-parent's to handle, and end when the parent does, however it ends.
+The parent writes actions and reads observations, rewards and priors in arrays that all processes share; through the
+pipes go only verbs. Workers are spawned, never forked (numba and torch do not survive a fork), ignore Ctrl-C, which is
+the parent's to handle, and end when the parent does, however it ends.
 """
 
 import multiprocessing
 import signal
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -119,7 +120,9 @@ class AssemblyWorkers:
         )
 
 
-def _work(pipe: Connection, config: AssemblyConfig, memory: dict[str, Any], environments: int, begin: int, end: int) -> None:
+def _work(
+    pipe: Connection, config: AssemblyConfig, memory: dict[str, Any], environments: int, begin: int, end: int
+) -> None:
     """A worker's life: answer verbs until the pipe closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     arrays = {name: whole[begin:end] for name, whole in _views(memory, environments, config.robots).items()}
@@ -153,4 +156,4 @@ def _views(memory: dict[str, Any], environments: int, robots: int) -> dict[str, 
 
 def _shares(environments: int, workers: int) -> list[slice]:
     edges = np.linspace(0, environments, workers + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(edges)]

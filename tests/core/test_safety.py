@@ -1,6 +1,7 @@
 """The safety filter: its projection against scipy, its promise by flying pairs and crowds that try to collide."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -29,8 +30,8 @@ BRAKING, REACTION = 0.75 * ROBOT.braking, PERIOD + ROBOT.lag
 seeds = st.integers(0, 2**32 - 1)
 
 
-def make_scene(positions, issued=None, ages=None, team_size=None, avoid=0.26):
-    """One environment whose shape gives the avoid distance asked for."""
+def make_scene(positions, issued=None, ages=None, team_size=None, avoid=0.26, velocities=None):
+    """One environment whose shape gives the avoid distance asked for; all at rest unless said otherwise."""
     positions = np.asarray(positions, float)
     count = len(positions)
     issued = np.zeros((count, 2)) if issued is None else np.asarray(issued, float)
@@ -38,7 +39,8 @@ def make_scene(positions, issued=None, ages=None, team_size=None, avoid=0.26):
     team_size = team_size or count
     # avoid = 2·sqrt(area/(π·n)) and a lattice of 20 x 20 cells
     pitch = avoid / 2 * math.sqrt(math.pi * team_size) / 20
-    arrays = SceneArrays(positions[None], issued[None].copy(), issued[None].copy(), ages[None], np.ones((1, count), np.uint8))
+    velocities = np.zeros((count, 2)) if velocities is None else np.asarray(velocities, float)
+    arrays = SceneArrays(positions[None], velocities[None], issued[None], ages[None], np.ones((1, count), np.uint8))
     return Scene(arrays, [Shape.from_array(np.ones((20, 20)), pitch)], np.array([team_size]))
 
 
@@ -141,7 +143,18 @@ def test_projection_by_hand():
     assert project(0.9, 0.9, lines, 1, discs) == pytest.approx((0.3, 0.4, True))
     assert project(0.0, 2.0, lines, 1, discs) == pytest.approx((0.0, 0.5, True))
     lines[1] = [1.0, 0.0, 0.6]
-    assert project(0.0, 0.0, lines, 2, discs)[2] is False or not project(0.0, 0.0, lines, 2, discs)[2]
+    assert not project(0.0, 0.0, lines, 2, discs)[2]
+
+
+@pytest.mark.parametrize("degrees", [80.0, 45.0, 10.0, 1.0, 0.01])
+def test_projection_onto_the_tip_of_a_wedge(degrees):
+    """All that is allowed lies in a wedge that opens forwards from (0.1, 0): from behind it, the tip is nearest."""
+    half = math.radians(degrees)
+    lines = np.zeros((MAX_LINES, 3))
+    for k, side in enumerate((1.0, -1.0)):
+        lines[k] = [math.sin(half), side * math.cos(half), 0.1 * math.sin(half)]
+    discs = np.array([[0.0, 0.0, 0.8], [0.0, 0.0, 0.5]])
+    assert project(-0.2, 0.0, lines, 2, discs) == pytest.approx((0.1, 0.0, True), abs=1e-6)
 
 
 def test_a_robot_that_may_not_move_at_all_gets_exactly_zero():
@@ -172,8 +185,8 @@ def test_braking_ramp_by_hand():
     assert brake(0.0, 0.0, 0.1) == (0.0, 0.0)
     velocity, steps = (0.6, 0.8), 0
     while velocity != (0.0, 0.0):
-        velocity, steps = brake(*velocity, 0.2), steps + 1
-    assert steps == 5  # 1 m/s at 0.2 m/s a step
+        velocity, steps = brake(*velocity, 0.3), steps + 1
+    assert steps == 4  # 1, 0.7, 0.4, 0.1 and then 0 m/s
 
 
 def test_the_nearest_sixteen_are_kept():
@@ -183,9 +196,8 @@ def test_the_nearest_sixteen_are_kept():
     positions = np.vstack([[0, 0], distances[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)])
     step = control()
     lines, clearances = np.zeros((MAX_LINES, 3)), np.zeros(MAX_LINES)
-    count = barrier_lines(
-        0, positions, np.zeros(41), np.ones(41, np.uint8), 0.416, Arena().bounds, step.limits, lines, clearances
-    )
+    scene = make_scene(positions).arrays
+    count = barrier_lines(0, 0, scene, 0.416, Arena().bounds, step.limits, lines, clearances)
     assert count == MAX_LINES
     kept = np.sort(distances)[:16]
     np.testing.assert_allclose(clearances[4:], kept - 2 * ROBOT.radius - MARGIN)
@@ -202,11 +214,13 @@ def violations(scene, i, velocity, ratio=1.6, arena=None, period=PERIOD):
     """By how much a command breaks each rule, worked out from the rules alone [m/s]."""
     arena = arena or Arena()
     a, radius = scene.arrays, ratio * scene.avoid[0]
+    # what a base with lag does after a command ends at p + lag·v
+    ends = a.positions[0] + ROBOT.lag * a.velocities[0]
     broken = [np.linalg.norm(velocity) - ROBOT.max_speed]
     broken.append(np.linalg.norm(velocity - a.issued[0, i]) - ROBOT.braking * period)
     broken.append(np.linalg.norm(velocity) - largest_approach(radius - 2 * ROBOT.radius - MARGIN))
     for j in range(a.positions.shape[1]):
-        way = a.positions[0, j] - a.positions[0, i]
+        way = ends[j] - ends[i]
         distance = np.linalg.norm(way)
         moved = ROBOT.max_speed * (a.ages[0, i] + a.ages[0, j])
         if j != i and distance - moved <= radius:
@@ -215,7 +229,7 @@ def violations(scene, i, velocity, ratio=1.6, arena=None, period=PERIOD):
     for axis, half in enumerate((arena.half_width, arena.half_height)):
         for sign in (1, -1):
             moved = ROBOT.max_speed * a.ages[0, i]
-            room = half - sign * a.positions[0, i, axis] - moved - ROBOT.radius - MARGIN
+            room = half - sign * ends[i, axis] - moved - ROBOT.radius - MARGIN
             broken.append(sign * velocity[axis] - largest_approach(2 * room))
     return np.array(broken)
 
@@ -227,7 +241,8 @@ def test_no_command_that_breaks_a_rule_leaves_the_filter(seed, robots, spread, s
     centre = generator.uniform(-2.4, 2.4, 2)
     issued = generator.normal(0, 0.25, (robots, 2))
     ages = generator.choice([0.0, 0.02, 0.1, 0.5], robots) * stale
-    scene = make_scene(centre + generator.normal(0, spread, (robots, 2)), issued, ages, team_size=8)
+    places, velocities = centre + generator.normal(0, spread, (robots, 2)), generator.uniform(-0.5, 0.5, (robots, 2))
+    scene = make_scene(places, issued, ages, team_size=8, velocities=velocities)
     wishes = generator.uniform(-0.8, 0.8, (robots, 2))
     commands, activity = control().filter(scene, scene.all_rows(), wishes)
     for i in range(robots):
@@ -268,6 +283,17 @@ def test_filter_by_hand():
     assert activity[0] == FREE_MOTION
 
 
+def test_a_base_that_trails_its_command_is_taken_for_where_it_will_be():
+    """At 0.4 m/s and 0.05 s of lag the robot stands 2 cm further on, and the one that comes towards it 1 cm nearer."""
+    scene = make_scene([[0.0, 0.0], [0.38, 0.0]], issued=[[0.4, 0.0], [0, 0]], velocities=[[0.4, 0.0], [-0.2, 0.0]])
+    command, _ = control().filter(scene, np.array([[0, 0]]), np.array([[0.6, 0.0]]))
+    assert command[0, 0] == pytest.approx(largest_approach(0.3 - 0.02 - 0.01), abs=1e-9)
+    # A measured speed that no robot has is not believed beyond the limit of 0.8 m/s: 4 cm.
+    scene = make_scene([[0.0, 0.0], [0.38, 0.0]], issued=[[0.4, 0.0], [0, 0]], velocities=[[0, 0], [-50.0, 0.0]])
+    command, _ = control().filter(scene, np.array([[0, 0]]), np.array([[0.6, 0.0]]))
+    assert command[0, 0] == pytest.approx(largest_approach(0.3 - 0.04), abs=1e-9)
+
+
 def test_what_cannot_be_stopped_brakes_and_says_so():
     # 0.5 m/s towards somebody 2 cm away: the barrier allows about 0.06 m/s, one step of braking takes only 0.2 away.
     scene = make_scene([[0.0, 0.0], [0.1, 0.0]], issued=[[0.5, 0.0], [0.0, 0.0]])
@@ -291,9 +317,9 @@ def test_an_old_pose_of_ones_own_shrinks_it_too():
     scene = make_scene([[0.0, 0.0], [0.38, 0.0]], issued=[[0.4, 0], [0, 0]], ages=[0.1, 0.0])
     command, _ = control().filter(scene, np.array([[0, 0]]), np.array([[0.6, 0.0]]))
     assert command[0, 0] == pytest.approx(largest_approach(0.3 - 0.08), abs=1e-9)
-    wall = make_scene([[2.1, 0.0]], issued=[[0.4, 0]], ages=[0.1], team_size=2)
+    wall = make_scene([[2.2, 0.0]], issued=[[0.4, 0]], ages=[0.1], team_size=2)
     command, _ = control().filter(wall, np.array([[0, 0]]), np.array([[0.6, 0.0]]))
-    assert command[0, 0] == pytest.approx(largest_approach(2 * (0.3 - 0.045 - 0.08)), abs=1e-9)
+    assert command[0, 0] == pytest.approx(largest_approach(2 * (0.2 - 0.045 - 0.08)), abs=1e-9)
 
 
 def test_a_neighbour_last_seen_beyond_the_sensing_radius_may_be_near_by_now():
@@ -338,30 +364,31 @@ def closest(before, after):
     return float(np.linalg.norm(start + s * change, axis=1).min())
 
 
-def fly(positions, wish, steps=60, ratio=1.6, avoid=0.26, arena=None, dead=(), lag=0.0, still=()):
+def fly(positions, wish, steps=60, ratio=1.6, avoid=0.26, arena=None, dead=(), lag=0.0):
     """Everybody through the filter towards ``wish(positions, velocities, t)``; bases follow at once, or with ``lag``.
 
     Returns the smallest distance between two robots, the smallest room to a wall, and how often braking was all.
     """
     positions, arena = np.array(positions, float), arena or Arena()
     velocities, issued = np.zeros_like(positions), np.zeros_like(positions)
-    step = control(arena=arena, ratio=ratio)
+    step = control(replace(ROBOT, lag=lag), arena, ratio)
     nearest = room = math.inf
     infeasible = 0
     for t in range(steps):
-        scene = make_scene(positions, issued, avoid=avoid, team_size=max(len(positions), 2))
-        scene.arrays.velocities[0] = velocities
+        scene = make_scene(positions, issued, avoid=avoid, team_size=max(len(positions), 2), velocities=velocities)
         wished = wish(positions, issued, t)
         commands, activity = step.filter(scene, scene.all_rows(), wished)
         infeasible += int((activity == INFEASIBLE).sum())
         commands[list(dead)] = 0.0
-        issued = commands
+        issued = commands.copy()
         parts = 20 if lag else 1
         for _ in range(parts):
             if lag:  # first order, and no more than the base's braking
                 change = (issued - velocities) * (1 - math.exp(-PERIOD / parts / lag))
                 length = np.linalg.norm(change, axis=1, keepdims=True)
-                velocities = velocities + change * np.minimum(1, ROBOT.braking * PERIOD / parts / np.maximum(length, 1e-12))
+                velocities = velocities + change * np.minimum(
+                    1, ROBOT.braking * PERIOD / parts / np.maximum(length, 1e-12)
+                )
             else:
                 velocities = issued.copy()
             after = positions + velocities * PERIOD / parts
@@ -385,7 +412,7 @@ def test_head_on_pairs_never_touch(distance, angle, lag, speed):
     away = distance * np.array([math.cos(angle), math.sin(angle)])
     nearest, _, infeasible = fly([[0, 0], away], wish, lag=lag)
     assert nearest >= 2 * ROBOT.radius + MARGIN - 1e-9
-    assert infeasible == 0 or lag > 0
+    assert infeasible == 0
 
 
 @settings(max_examples=15, deadline=None)
@@ -398,11 +425,11 @@ def test_pairs_with_adversarial_accelerations_never_touch(seed, lag):
         way = positions[::-1] - positions
         push = np.where(generator.random((2, 1)) < 0.7, np.sign(way), generator.choice([-1, 1], (2, 2)))
         wished = issued + PERIOD * ROBOT.max_acceleration * push
-        return wished * np.minimum(1, ROBOT.max_speed / np.linalg.norm(wished, axis=1, keepdims=True))
+        return wished * np.minimum(1, ROBOT.max_speed / np.maximum(np.linalg.norm(wished, axis=1, keepdims=True), 1e-9))
 
-    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + [0.5, 0]], wish, steps=80, lag=lag)
-    assert nearest >= 2 * ROBOT.radius
-    assert room >= ROBOT.radius
+    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + np.array([0.5, 0.0])], wish, steps=80, lag=lag)
+    assert nearest >= 2 * ROBOT.radius + MARGIN - 0.002
+    assert room >= ROBOT.radius + MARGIN - 1e-9
 
 
 @settings(max_examples=12, deadline=None)
@@ -418,6 +445,7 @@ def test_crowds_that_rush_one_point_never_touch(seed, robots, lag):
         return 0.8 * way / np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 0.05)
 
     nearest, _, _ = fly(starts, wish, lag=lag)
+    # Where nobody finds a velocity that suits all neighbours, braking takes up to 8 of the 10 mm (800 seeds): no touch.
     assert nearest >= 2 * ROBOT.radius
 
 
@@ -436,7 +464,7 @@ def test_short_sight_is_paid_with_speed():
 
     nearest, _, infeasible = fly([[-0.6, 0], [0.6, 0.0]], wish, avoid=0.14)
     assert nearest >= 2 * ROBOT.radius + MARGIN - 1e-9
-    assert max(fastest) == pytest.approx(largest_approach(0.224 - 0.08), abs=1e-6)
+    assert max(fastest) == pytest.approx(largest_approach(0.224 - 0.08, reaction=PERIOD), abs=1e-6)
     assert infeasible == 0
 
 

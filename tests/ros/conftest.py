@@ -27,6 +27,8 @@ from rclpy.parameter import Parameter
 from std_msgs.msg import Bool, Empty, Int32
 from std_srvs.srv import Trigger
 
+from muster_core.controllers import load_controller
+from muster_core.pilot import Pilot
 from muster_core.shape import Shape
 from muster_ros import messages
 from muster_ros.domain import FreeDomain
@@ -34,8 +36,14 @@ from muster_ros.messages import Pose
 from muster_ros.operator_client import OperatorClient
 from muster_ros.spinning import open_context
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 """How long a busy machine may take for something that has no deadline of its own [s]."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm_kernels() -> None:
+    """Fill the kernel cache once, so that no node of a test spends half a minute compiling."""
+    Pilot(load_controller("prior")).warm_up()
 
 
 @pytest.fixture
@@ -115,7 +123,9 @@ class FakeBases:
         """Stamp of the last odometry sent [s]."""
         self._period = 1.0 / rate
         self._node = Node("fake_bases", start_parameter_services=False, enable_rosout=False)
-        self._publishers = [self._node.create_publisher(Odometry, f"/{n}/odom", messages.ODOMETRY_QOS) for n in self.names]
+        self._publishers = [
+            self._node.create_publisher(Odometry, f"/{n}/odom", messages.ODOMETRY_QOS) for n in self.names
+        ]
         self._listeners = [
             self._node.create_subscription(TwistStamped, f"/{n}/cmd_vel", lambda m: None, 50) for n in self.names
         ]
@@ -186,7 +196,8 @@ class Reports:
         """Wait until a robot reports a state, with a reason that holds the given words."""
         self.until(
             lambda: self.values.get(name, {}).get("state") == state and reason in self.values[name]["reason"],
-            f"{name} to be {state} {reason}", patience,
+            f"{name} to be {state} {reason}",
+            patience,
         )
         return self.values[name]
 
@@ -284,6 +295,10 @@ class Commander:
         self._runs = self._node.create_publisher(Bool, messages.RUN_TOPIC, latched)
         self._estops = self._node.create_publisher(Bool, messages.ESTOP_TOPIC, latched)
         self._releases = self._node.create_publisher(Empty, messages.RELEASE_TOPIC, messages.EVENT_QOS)
+        self._pressed = False
+        self._silent = threading.Event()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
 
     def send(self, shape: Shape, team_size: int, run: bool = True) -> None:
         self._shapes.publish(messages.grid_from_shape(shape, time.time()))
@@ -291,13 +306,24 @@ class Commander:
         self._runs.publish(Bool(data=run))
 
     def estop(self, pressed: bool) -> None:
+        self._pressed = pressed
         self._estops.publish(Bool(data=pressed))
 
     def release(self) -> None:
         self._releases.publish(Empty())
 
+    def fall_silent(self) -> None:
+        """No more heartbeats."""
+        self._silent.set()
+        self._heart.join()
+
     def close(self) -> None:
+        self.fall_silent()
         self._node.destroy_node()
+
+    def _beat(self) -> None:
+        while not self._silent.wait(0.2):
+            self._estops.publish(Bool(data=self._pressed))
 
 
 @pytest.fixture
@@ -325,8 +351,11 @@ def robot(start) -> Callable[..., subprocess.Popen]:
     """Starts a robot node; parameters by keyword, ``__`` for a dot."""
 
     def start_robot(name: str, *options: str, **parameters) -> subprocess.Popen:
-        words = [word for key, value in parameters.items() for word in
-                 ("-p", f"{key.replace('__', '.')}:={json.dumps(value)}")]
+        words = [
+            word
+            for key, value in parameters.items()
+            for word in ("-p", f"{key.replace('__', '.')}:={json.dumps(value)}")
+        ]
         return start("muster_ros.robot_node", *options, "--ros-args", "-r", f"__node:={name}", *words)
 
     return start_robot

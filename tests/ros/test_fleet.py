@@ -24,7 +24,10 @@ def test_a_number_names_the_robots(tmp_path):
 
 def test_every_part_is_read(tmp_path):
     (tmp_path / "mine.onnx").write_bytes(b"x")
-    fleet = load_fleet(write(tmp_path, """
+    fleet = load_fleet(
+        write(
+            tmp_path,
+            """
 robots: [ann, bob]
 name: lab
 policy: mine.onnx
@@ -33,7 +36,9 @@ command_type: Twist
 robot: {max_speed: 0.2, radius: 0.1, kinematics: differential, look_ahead: 0.08}
 arena: {half_width: 3}
 rules: {stale_after: 0.2}
-"""))
+""",
+        )
+    )
     assert fleet.robots == ("ann", "bob")
     assert fleet.policy == str(tmp_path / "mine.onnx")
     assert (fleet.robot.max_speed, fleet.robot.look_ahead, fleet.arena.half_width) == (0.2, 0.08, 3.0)
@@ -88,7 +93,7 @@ def test_a_missing_file_a_folder_a_huge_and_a_binary_one_are_refused(tmp_path):
         load_fleet(write(tmp_path, "#" * 1_000_001))
     path = tmp_path / "binary.yaml"
     path.write_bytes(b"\xff\xfe\x00robots")
-    with pytest.raises(MusterError, match="UTF-8|no YAML"):
+    with pytest.raises(MusterError, match=r"UTF-8|no YAML"):
         load_fleet(path)
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
@@ -27,8 +28,10 @@ class Listener:
             DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
         )
         for topic, kind in (
-            (messages.SHAPE_TOPIC, OccupancyGrid), (messages.TEAM_SIZE_TOPIC, Int32),
-            (messages.RUN_TOPIC, Bool), (messages.ESTOP_TOPIC, Bool),
+            (messages.SHAPE_TOPIC, OccupancyGrid),
+            (messages.TEAM_SIZE_TOPIC, Int32),
+            (messages.RUN_TOPIC, Bool),
+            (messages.ESTOP_TOPIC, Bool),
         ):
             self._node.create_subscription(kind, topic, self._store(topic), messages.LATCHED_QOS)
         self._executor = SingleThreadedExecutor()
@@ -71,11 +74,11 @@ def listener(node):
 @pytest.fixture
 def reachable(listener, operator):
     """The operator node, with one of three robots reporting."""
-    for _ in range(50):
-        listener.until(lambda heard: True)
+    for _ in range(600):
         listener.report()
         if operator.status()["reachable"]:
             return operator
+        time.sleep(0.05)
     raise AssertionError(operator.status())
 
 
@@ -88,7 +91,7 @@ def muster_operator(*words: str) -> subprocess.CompletedProcess:
 def test_the_verbs_change_what_robots_hear(listener, reachable):
     assert listener.heard[messages.TEAM_SIZE_TOPIC].data == 3
     listener.report()
-    assert reachable.shape(ShapeRequest("R", shape_x=0.2, shape_yaw=0.5)) == "shape R sent"
+    assert reachable.shape(ShapeRequest("square", shape_x=0.2, shape_yaw=0.5)) == "shape square sent"
     listener.until(lambda heard: messages.SHAPE_TOPIC in heard)
     shape = messages.shape_from_grid(listener.heard[messages.SHAPE_TOPIC])
     assert shape.centre == pytest.approx([0.2, 0.0], abs=1e-3)
@@ -100,23 +103,23 @@ def test_the_verbs_change_what_robots_hear(listener, reachable):
     listener.until(lambda heard: not heard[messages.RUN_TOPIC].data)
     reachable.verb("estop")
     listener.until(lambda heard: heard[messages.ESTOP_TOPIC].data)
-    with pytest.raises(WorkFailed, match="e-stop is pressed.*release"):
+    with pytest.raises(WorkFailed, match=r"e-stop is pressed.*release"):
         reachable.verb("start")
     reachable.verb("release")
     listener.until(lambda heard: not heard[messages.ESTOP_TOPIC].data)
     status = reachable.status()
-    assert (status["shape"], status["running"], status["estop"], status["team_size"]) == ("R", False, False, 3)
+    assert (status["shape"], status["running"], status["estop"], status["team_size"]) == ("square", False, False, 3)
     assert [robot["reachable"] for robot in status["robots"].values()] == [True, False, False]
 
 
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (ShapeRequest("R", shape_x=2.0), "reaches to x = .*move it"),
-        (ShapeRequest("R", shape_height=0.1), "3 robots .*do not fit"),
-        (ShapeRequest("R", shape_height=float("nan")), "height is nan"),
-        (ShapeRequest("R", shape_cells=-5), "cells is -5"),
-        (ShapeRequest("\u2603" * 3), "\u2603"),
+        (ShapeRequest("square", shape_x=2.0), "reaches to x = .*move it"),
+        (ShapeRequest("square", shape_height=0.1), "3 robots .*do not fit"),
+        (ShapeRequest("square", shape_height=float("nan")), "height is nan"),
+        (ShapeRequest("square", shape_cells=-5), "cells is -5"),
+        (ShapeRequest("\u4e2d"), "\u4e2d|pillow"),
     ],
 )
 def test_shapes_that_cannot_be_formed_are_refused(listener, reachable, request_, words):
@@ -133,7 +136,7 @@ def test_an_empty_name_is_refused(operator):
 
 def test_nobody_is_told_to_move_when_nobody_listens(node, operator):
     with pytest.raises(WorkFailed, match=r"No robot is reachable: none of the 3 .*ROS_DOMAIN_ID"):
-        operator.shape(ShapeRequest("R"))
+        operator.shape(ShapeRequest("square"))
     with pytest.raises(WorkFailed, match="no shape to form; send one first"):
         operator.verb("start")
 
@@ -144,7 +147,7 @@ def test_the_command_line_says_one_line_and_an_exit_code(node, domain):
     assert json.loads(status.stdout)["team_size"] == 3
     table = muster_operator("status")
     assert "0/3 robots reachable" in table.stdout
-    refused = muster_operator("shape", "R")
+    refused = muster_operator("shape", "square")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: No robot is reachable")
     assert refused.stderr.count("\n") == 1

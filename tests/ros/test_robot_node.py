@@ -81,6 +81,16 @@ def test_one_robots_own_services_stop_and_release_it(running, reports, lifecycle
     reports.await_state("a", "running")
 
 
+def test_a_lost_operator_stops_a_running_robot_for_good(running, reports, commander):
+    world, _ = running
+    commander.fall_silent()
+    reports.await_state("a", "stopped", "operator lost")
+    reports.until(lambda: world.speed("a") == 0.0, "standstill")
+    commander.release()
+    reports.spin(1.0)
+    assert reports.values["a"]["state"] == "stopped"
+
+
 def test_odometry_that_is_not_finite_latches(running, reports, commander):
     world, _ = running
     world.poisoned.add("a")

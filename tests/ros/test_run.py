@@ -1,5 +1,6 @@
 """`muster-run`: whole teams in real processes, and none of them left behind, however it ends."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import pytest
 from muster_ros.domain import FreeDomain
 from muster_ros.fleet import Process
 from muster_ros.operator_node import ShapeRequest
+from muster_ros.shared_memory import FOLDER, segments_of
 from muster_ros.supervisor import Supervisor
 
 TEAM = ["ann", "bob", "cat", "dan"]
@@ -25,18 +27,37 @@ def fleet_file(tmp_path) -> Path:
 
 
 @pytest.fixture
-def team(start, bases, reports, fleet_file, processes_alive):
+def team(start, bases, reports, operator, fleet_file, processes_alive):
     """Starts a runner with four robots over fake bases; the runner, its children and the bases."""
 
     def begin(*options: str):
         world = bases(TEAM, CORNERS)
-        runner = start("muster_ros.run", str(fleet_file), "--backend", "robots", *options,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        runner = start(
+            "muster_ros.run",
+            str(fleet_file),
+            "--backend",
+            "robots",
+            *options,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for name in TEAM:
             reports.await_state(name, "idle", "waiting for shape")
+        # The operator node hears of them in its own time.
+        reports.until(lambda: operator.status()["reachable"] == len(TEAM), "the operator to reach all")
         return runner, processes_alive[1](runner.pid), world
 
     return begin
+
+
+def open_files(pid: int) -> list[str]:
+    found = []
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        # A file can be closed between listing and looking.
+        with contextlib.suppress(OSError):
+            found.append(str(link.readlink()))
+    return found
 
 
 def await_end(pids, alive, patience: float = 20.0) -> None:
@@ -65,7 +86,7 @@ def test_a_team_forms_a_shape_and_ctrl_c_stops_everything(team, operator, report
 def test_kill_9_of_the_runner_leaves_no_process_and_no_robot_moving(team, operator, reports, processes_alive):
     runner, children, world = team()
     assert len(children) == 5
-    operator.shape(ShapeRequest("R"))
+    operator.shape(ShapeRequest("star"))
     operator.verb("start")
     reports.until(lambda: world.speed("ann") > 0.1, "ann to move")
     runner.kill()
@@ -74,14 +95,20 @@ def test_kill_9_of_the_runner_leaves_no_process_and_no_robot_moving(team, operat
     assert [world.speed(name) for name in TEAM] == [0.0] * 4
 
 
-def test_a_robot_that_dies_ends_the_run_and_is_named(team, processes_alive):
+def test_a_robot_that_dies_ends_the_run_is_named_and_leaves_no_shared_memory(team, processes_alive):
     runner, children, _ = team()
     names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
     bob = next(pid for pid, words in names.items() if "__node:=bob" in words)
+    locks = {Path(name).name.removesuffix("_el") for name in open_files(bob) if name.endswith("_el")}
+    segments = {name for name in locks & segments_of(bob) if "_port" not in name}
+    assert segments
+    # Long enough for the runner to have taken note.
+    time.sleep(1.5)
     os.kill(bob, signal.SIGKILL)
     assert runner.wait(40) == 1
     assert "bob ended by itself (signal 9)" in runner.stderr.read()
     await_end(children, processes_alive[0])
+    assert not [name for name in segments if (FOLDER / name).exists()]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """One tiny training run that the tests of this folder share: real PyBullet, a few seconds."""
 
 import pytest
+import torch
 
 from muster_training.lamarl import LamarlConfig
 from muster_training.train import LamarlCommand, Training
@@ -9,7 +10,14 @@ TINY = LamarlConfig(rounds=4, updates=6, batch=64, hidden=16, capacity=40, seed=
 
 
 def tiny_command(folder, **changes):
-    settings = {"robots": (6, 4), "shapes": "R,disc", "environments": 2, "evaluate_every": 2, "threads": 1, "device": "cpu"}
+    settings = {
+        "robots": (6, 4),
+        "shapes": "R,disc",
+        "environments": 2,
+        "evaluate_every": 2,
+        "threads": 1,
+        "device": "cpu",
+    }
     return LamarlCommand(**{**settings, "run": folder, "learner": TINY, **changes})
 
 
@@ -18,3 +26,9 @@ def tiny_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     Training(tiny_command(folder)).run()
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Tiny networks: two threads that wait for each other on a busy machine are many times slower than one."""
+    torch.set_num_threads(1)

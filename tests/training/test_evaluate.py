@@ -7,7 +7,19 @@ import pytest
 
 from muster_training import bench, evaluate
 
-ARGUMENTS = ["--controller", "coverage", "--shapes", "R,disc", "--robots", "8", "--episodes", "2", "--seconds", "4", "--json"]
+ARGUMENTS = [
+    "--controller",
+    "coverage",
+    "--shapes",
+    "R,disc",
+    "--robots",
+    "8",
+    "--episodes",
+    "2",
+    "--seconds",
+    "4",
+    "--json",
+]
 
 
 def run(monkeypatch, capsys, main, arguments):
@@ -69,7 +81,9 @@ def test_bench_world_measures_one_thread_and_workers(monkeypatch, capsys):
 
 
 def test_bench_pilot_reports_median_and_tail(monkeypatch, capsys):
-    code, out, _ = run(monkeypatch, capsys, bench.main, ["pilot", "--policy", "coverage", "--decisions", "50", "--json"])
+    code, out, _ = run(
+        monkeypatch, capsys, bench.main, ["pilot", "--policy", "coverage", "--decisions", "50", "--json"]
+    )
     report = json.loads(out)
     assert code == 0
     assert 0 < report["median_us"] <= report["p99_us"]

@@ -66,7 +66,11 @@ train.Training(tiny_command(Path(sys.argv[1]))).run()
 def test_a_killed_run_continues_bit_for_bit(tiny_run, tmp_path):
     shutil.copy(__file__.replace("test_train.py", "conftest.py"), tmp_path / "tests_tiny.py")
     killed = subprocess.run(
-        [sys.executable, "-c", STOPPED, str(tmp_path / "killed")], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, "-c", STOPPED, str(tmp_path / "killed")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert killed.returncode == -9, killed.stderr
     assert load_checkpoint(tmp_path / "killed")["done_rounds"] == 2

@@ -76,7 +76,8 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any]:
     names = [name.strip() for name in command.shapes.split(",") if name.strip()]
     if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
         raise MusterError(
-            f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, seconds {command.seconds:g} (3 … 3600)"
+            f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, "
+            f"seconds {command.seconds:g} (3 … 3600)"
         )
     task = AssemblyConfig(
         robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds * 10)
@@ -182,7 +183,8 @@ def _main() -> None:
     if command.json:
         print(json.dumps(report))
         return
-    title = f"{report['controller']}: {command.robots} robots, {command.episodes} episodes of {command.seconds:g} s each"
+    flown = f"{command.episodes} episodes of {command.seconds:g} s each"
+    title = f"{report['controller']}: {command.robots} robots, {flown}"
     table = Table(title=title)
     for heading in ("shape", *TABLE.values()):
         table.add_column(heading, justify="left" if heading == "shape" else "right", no_wrap=True)

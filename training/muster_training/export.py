@@ -66,7 +66,7 @@ def export(run: Path, output: Path) -> dict[str, Any]:
     model = to_onnx(actor, card_for(task, content, state))
     difference = parity(model, actor, task.robot)
     if difference > PARITY:
-        raise WorkFailed(f"The exported graph differs from the trained network by {difference:.1e} (limit {PARITY:.0e})")
+        raise WorkFailed(f"The exported graph differs from the network by {difference:.1e} (limit {PARITY:.0e})")
     replace_file(output, model)
     return {"bytes": len(model), "largest_difference": difference}
 
@@ -93,7 +93,7 @@ def to_onnx(actor: Actor, card: Card) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter announces its own successor
         torch.onnx.export(
-            actor, (torch.zeros(1, len(actor.normaliser.mean)),), buffer, dynamo=False,
+            actor, (torch.zeros(1, len(actor.normaliser.mean)),), buffer, dynamo=False,  # type: ignore[arg-type]
             input_names=["observation"], output_names=["acceleration"],
             dynamic_axes={"observation": {0: "batch"}, "acceleration": {0: "batch"}},
         )  # fmt: skip
@@ -117,7 +117,8 @@ def _main() -> None:
     if command.output.suffix != ".onnx":
         raise MusterError(f"The policy would be written to {command.output}; its name must end in .onnx")
     done = export(command.run, command.output)
-    print(f"{command.output}: {done['bytes']} bytes, differs from the trained network by at most {done['largest_difference']:.1e}")
+    difference = done["largest_difference"]
+    print(f"{command.output}: {done['bytes']} bytes, differs from the trained network by at most {difference:.1e}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def parse(command: type[Command], program: str, arguments: list[str] | None = No
 
 
 def parse_verb(verbs: dict[str, type], program: str) -> object:
-    """The command that the first word names, filled from the rest; without a word, or with ``--help``, the list of them.
+    """The command that the first word names, filled from the rest; without a word, or with ``--help``, a list.
 
     Raises:
         MusterError: unknown word; the choices are listed.

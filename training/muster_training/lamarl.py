@@ -1,10 +1,10 @@
 """LAMARL (arXiv 2506.01538): a shared actor-critic for a swarm, regularised by a prior policy.
 
-One actor and one local critic Q(o_i, a_i) serve every robot, so the experience of any team size is experience of one robot.
-The actor climbs the critic and is held near the prior where the prior has an opinion. Differences from the published code,
-each mending a fault: only filled rows are replayed, exploration is drawn per robot, any team size trains, and the critic is
-a pair with a delayed actor (TD3), which keeps the values honest. An episode never ends in a state of its own, so every
-target bootstraps.
+One actor and one local critic Q(o_i, a_i) serve every robot, so experience of any team size is experience of one robot.
+The actor climbs the critic and is held near the prior where the prior has an opinion. Differences from the published
+code, each mending a fault: only filled rows are replayed, exploration is drawn per robot, any team size trains, and the
+critic is a pair with a delayed actor (TD3), which keeps the values honest. An episode never ends in a state of its own,
+so every target bootstraps.
 """
 
 import copy
@@ -18,11 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from muster_core.errors import MusterError
-from muster_core.types import Array
+from muster_core.types import AnyArray, Array, Integers
 from muster_sim.contract import BatchedEnvironment
 from muster_training.networks import Actor, TwinCritic
 from muster_training.replay import Replay, Trajectories
-
 
 LEARNED = ("actor", "critic", "target_actor", "target_critic", "actor_optimiser", "critic_optimiser")
 """Parts of a learner with weights or moments."""
@@ -46,6 +45,8 @@ class LamarlConfig:
     """Learning rate of the actor."""
     critic_rate: float = 1e-3
     """Learning rate of the critic (published)."""
+    final_rate: float = 0.1
+    """Share of both learning rates that is left in the last round; they fall linearly."""
     hidden: int = 256
     """Units in a hidden layer."""
     layers: int = 2
@@ -57,7 +58,7 @@ class LamarlConfig:
     prior_rounds: int = 1
     """Rounds flown by the prior itself, to fill the replay and fit the normalisation."""
     random_share: float = 0.02
-    """Chance that a robot acts at random in a step (published: 0.1, one coin for the whole swarm; here one per robot)."""
+    """Chance that a robot acts at random in a step (published: 0.1 and one coin for the swarm; here one per robot)."""
     noise: tuple[float, float] = (0.02, 0.5)
     """Range of the exploration noise's standard deviation; each robot draws its own for an episode, log-uniformly, so
     that calm robots among restless ones are seen too (published: 0.9 falling to 0.5 for everybody)."""
@@ -75,7 +76,7 @@ class LamarlConfig:
         for name in ("rounds", "updates", "batch", "hidden", "layers", "capacity", "prior_rounds"):
             if getattr(self, name) < 1:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("gamma", "tau", "random_share"):
+        for name in ("gamma", "tau", "random_share", "final_rate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must lie in 0 … 1")
 
@@ -114,11 +115,13 @@ class Learner:
         self.generator.bit_generator.state = state["generator"]
         self.done_rounds, self.robot_steps = state["done_rounds"], state["robot_steps"]
 
-    def act(self, observations: Array, averaged: bool = False) -> Array:
-        """Deterministic accelerations (..., 2) for observations (..., size); ``averaged``: by the slowly following actor."""
+    def act(self, observations: AnyArray, averaged: bool = False) -> Array:
+        """Deterministic accelerations (..., 2) for observations (..., size); ``averaged``: by the slow actor."""
         with torch.no_grad():
             flat = torch.from_numpy(observations).to(self.device).reshape(-1, observations.shape[-1])
-            return (self.target_actor if averaged else self.actor)(flat).cpu().numpy().astype(np.float64).reshape(*observations.shape[:-1], 2)
+            actions = (self.target_actor if averaged else self.actor)(flat).cpu().numpy()
+        accelerations: Array = actions.astype(np.float64).reshape(*observations.shape[:-1], 2)
+        return accelerations
 
     def draw_noise(self, shape: tuple[int, ...]) -> Array:
         """Standard deviations (..., 1) of the exploration noise of each robot for one episode."""
@@ -126,11 +129,19 @@ class Learner:
         return np.exp(self.generator.uniform(low, high, (*shape, 1)))
 
     def explore(self, actions: Array, noise: Array) -> Array:
-        """``actions`` (..., 2) with Gaussian ``noise`` (..., 1), some of them replaced by random ones, robot by robot."""
+        """``actions`` (..., 2) with Gaussian ``noise`` (..., 1), some replaced by random ones, robot by robot."""
         noisy = actions + noise * self.generator.normal(size=actions.shape)
         random = self.generator.uniform(-1.0, 1.0, actions.shape)
         coin = self.generator.random(actions.shape[:-1])[..., None] < self.config.random_share
         return np.clip(np.where(coin, random, noisy), -1.0, 1.0)
+
+    def set_rates(self) -> None:
+        """Learning rates for the round to come."""
+        config = self.config
+        left = 1.0 - (1.0 - config.final_rate) * self.done_rounds / config.rounds
+        for optimiser, rate in ((self.actor_optimiser, config.actor_rate), (self.critic_optimiser, config.critic_rate)):
+            for group in optimiser.param_groups:
+                group["lr"] = rate * left
 
     def fit_normaliser(self) -> None:
         """Fix the normalisation from the first experience, for all four networks."""
@@ -155,7 +166,7 @@ class Learner:
             wanted = self.actor(observation)
             value = self.critic.one(observation, wanted)
             gap = prior_gap(wanted, prior)
-            # The values have the reward's scale; divided by their mean size, the prior's weight means the same in every task.
+            # Values have the reward's scale; divided by their mean size, the prior weighs the same in every task.
             loss = -value.mean() / value.detach().abs().mean().clamp_min(1e-3) + prior_weight * gap
             self.actor_optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -168,7 +179,7 @@ class Learner:
 
 
 def prior_gap(action: Tensor, prior: Tensor) -> Tensor:
-    """Mean squared distance of ``action`` (B, 2) from ``prior`` (B, 2) over rows where the prior has an opinion (> 0.01)."""
+    """Mean squared distance of ``action`` (B, 2) from ``prior`` (B, 2) where the prior has an opinion (> 0.01)."""
     says = (prior.norm(dim=1) > 0.01).float()
     return ((action - prior).square().mean(1) * says).sum() / says.sum().clamp_min(1.0)
 
@@ -179,7 +190,7 @@ def blend(target: torch.nn.Module, source: torch.nn.Module, share: float) -> Non
         torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), share)
 
 
-def collect(environment: BatchedEnvironment, learner: Learner, seeds: Array, by_prior: bool) -> Trajectories:
+def collect(environment: BatchedEnvironment, learner: Learner, seeds: Integers, by_prior: bool) -> Trajectories:
     """Fly one episode in every environment with exploration, by the prior or by the actor."""
     steps, count = environment.episode_steps, environment.environments * environment.agents
     batch = environment.reset(seeds)
@@ -215,6 +226,7 @@ def train_round(learner: Learner, environments: Sequence[BatchedEnvironment]) ->
     if now == first - 1:
         learner.fit_normaliser()
     if now >= first - 1:
+        learner.set_rates()
         weight = config.prior_weight * (1.0 if now < first else config.prior_after)
         for step in range(config.updates):
             for name, figure in learner.update(step, weight).items():

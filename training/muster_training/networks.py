@@ -1,4 +1,4 @@
-"""The networks of an actor-critic for one robot, shared by the whole team. Normalisation is part of the actor's graph."""
+"""Networks of an actor-critic for one robot, shared by the whole team. Normalisation is part of the actor's graph."""
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ class Normaliser(nn.Module):
         self.register_buffer("scale", torch.ones(size))
 
     def fit(self, observations: Tensor, smallest: float = 0.05) -> None:
-        """Take mean and standard deviation from ``observations`` (rows, size); entries that hardly vary keep scale ``smallest``."""
+        """Take mean and deviation from ``observations`` (rows, size); those that hardly vary get scale ``smallest``."""
         self.mean.copy_(observations.mean(0))
         self.scale.copy_(observations.std(0).clamp_min(smallest))
 

@@ -52,6 +52,7 @@ class Replay:
         t = generator.integers(0, self.steps, batch)
         kept = self._kept
         rows: tuple[NDArray[Any], ...] = (
-            kept.observations[i, t], kept.actions[i, t], kept.priors[i, t], kept.rewards[i, t], kept.observations[i, t + 1],
+            kept.observations[i, t], kept.actions[i, t], kept.priors[i, t], kept.rewards[i, t],
+            kept.observations[i, t + 1],
         )  # fmt: skip
         return tuple(torch.from_numpy(row).to(device).float() for row in rows)

@@ -37,7 +37,7 @@ def write_config(folder: Path, algorithm: str, task: AssemblyConfig, settings: d
     except OSError as error:
         raise MusterError(f"Cannot use {folder} as run folder: {error.strerror}. Choose another with --run") from error
     if occupied:
-        raise MusterError(f"{folder} holds a run already; choose another folder with --run, or continue it with --resume")
+        raise MusterError(f"{folder} holds a run already; choose another with --run, or continue it with --resume")
     content = {
         "format": FORMAT,
         "algorithm": algorithm,
@@ -74,7 +74,8 @@ def task_of(content: dict[str, Any]) -> AssemblyConfig:
     """
     try:
         task = dict(content["task"])
-        parts = {"robot": RobotModel(**task["robot"]), "arena": Arena(**task["arena"]), "sensing": Sensing(**task["sensing"])}
+        kinds = {"robot": RobotModel, "arena": Arena, "sensing": Sensing}
+        parts = {name: kind(**task[name]) for name, kind in kinds.items()}
         return AssemblyConfig(**{**task, **parts, "shapes": tuple(task["shapes"])})
     except (KeyError, TypeError) as error:
         raise MusterError(f"The run's config.json does not describe a task: {error}") from error

@@ -93,8 +93,10 @@ class Training:
         self.environments = [_environment(task, command) for task in tasks]
         longer = [replace(task, episode_steps=300) for task in tasks]
         self.evaluations = [ShapeAssembly(task, len(task.shapes)) for task in longer]
-        self.learner = Learner(command.learner, self.evaluations[0].layout.size, tasks[0].episode_steps, _device(command))
-        self.best_score, self.best_actor, self.scores = -np.inf, self.learner.target_actor.state_dict(), dict[str, float]()
+        size = self.evaluations[0].layout.size
+        self.learner = Learner(command.learner, size, tasks[0].episode_steps, _device(command))
+        self.best_score, self.best_actor = -np.inf, self.learner.target_actor.state_dict()
+        self.scores: dict[str, float] = {}
         if command.resume is None:
             settings = asdict(replace(command, run=None, resume=None))
             write_config(self.folder, "lamarl", tasks[0], settings)
@@ -114,7 +116,8 @@ class Training:
                         figures |= self.evaluate()
                     self._keep(fresh, figures, writer)
                     best = f", best coverage {self.best_score:.3f}" if self.scores else ""
-                    progress.update(task, completed=learner.done_rounds, description=f"reward {figures['reward']:.3f}{best}")
+                    shown = f"reward {figures['reward']:.3f}{best}"
+                    progress.update(task, completed=learner.done_rounds, description=shown)
                     if not sys.stderr.isatty() and "coverage_normalised" in figures:
                         print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
         finally:
@@ -131,7 +134,8 @@ class Training:
         score = figures["coverage_normalised"] - 10.0 * (1.0 - figures["entering_rate"]) - figures["contacts"]
         if score > self.best_score:
             self.best_score, self.scores = score, figures
-            self.best_actor = {name: value.detach().cpu().clone() for name, value in self.learner.target_actor.state_dict().items()}
+            weights = self.learner.target_actor.state_dict()
+            self.best_actor = {name: value.detach().cpu().clone() for name, value in weights.items()}
         return figures
 
     def _fly(self, environment: ShapeAssembly) -> list[dict[str, float]]:
@@ -163,7 +167,8 @@ class Training:
             "speed_ratio": [min(ratios), max(ratios)],
         }  # fmt: skip
         save_checkpoint(folder, state)
-        needed = -(-learner.replay.capacity // min(len(fresh.actions), learner.replay.capacity)) * len(self.environments)
+        capacity = learner.replay.capacity
+        needed = -(-capacity // min(len(fresh.actions), capacity)) * len(self.environments)
         (experience / f"{learner.done_rounds - needed - 1:06d}.npz").unlink(missing_ok=True)
         for key, value in figures.items():
             writer.add_scalar(key, value, learner.robot_steps)
@@ -180,7 +185,7 @@ class Training:
 
 
 class ActorController:
-    """The actor as it is on average over the last updates, as a controller: evaluated as every other one, and exported."""
+    """The actor on average over the last updates, as a controller: evaluated as every other one, and exported."""
 
     name = "actor"
     period = PERIOD
@@ -204,7 +209,12 @@ def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly 
 def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
     names = tuple(name.strip() for name in command.shapes.split(",") if name.strip())
     return AssemblyConfig(
-        robots=robots, shapes=names, reward=command.reward, prior=command.prior, layout=command.layout, world=command.world
+        robots=robots,
+        shapes=names,
+        reward=command.reward,
+        prior=command.prior,
+        layout=command.layout,
+        world=command.world,
     )
 
 
@@ -213,7 +223,8 @@ def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
     settings = dict(content["settings"])
     learner = LamarlConfig(**{**settings.pop("learner"), "noise": tuple(content["settings"]["learner"]["noise"])})
     task = task_of(content)
-    kept = {name: settings[name] for name in ("world", "shapes", "reward", "prior", "layout", "environments", "workers", "evaluate_every")}
+    names = ("world", "shapes", "reward", "prior", "layout", "environments", "workers", "evaluate_every")
+    kept = {name: settings[name] for name in names}
     if task.world != kept["world"]:
         raise MusterError(f"The run's config.json contradicts itself: world {task.world!r} and {kept['world']!r}")
     return LamarlCommand(
@@ -231,7 +242,8 @@ def _device(command: LamarlCommand) -> torch.device:
 
 
 def _append(path: Path, row: dict[str, float]) -> None:
-    columns = ("round", "robot_steps", "reward", "critic_loss", "value", "prior_gap", "coverage_normalised", "entering_rate", "contacts")
+    losses = ("reward", "critic_loss", "value", "prior_gap")
+    columns = ("round", "robot_steps", *losses, "coverage_normalised", "entering_rate", "contacts")
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns, restval="")

@@ -3,10 +3,20 @@
 import math
 
 from muster_core.kernel import kernel
+from muster_core.types import Array
 
 
 @kernel
-def follow(motor, target, yaw, turning, gain, largest_change, period, velocity):
+def follow(
+    motor: Array,
+    target: Array,
+    yaw: Array,
+    turning: float,
+    gain: float,
+    largest_change: float,
+    period: float,
+    velocity: Array,
+) -> None:
     """Advance the motors by ``period`` [s] and write the velocities they give to ``velocity`` (N, 3) [m/s; world].
 
     motor, target: velocity that is and that is commanded, shape (N, 2) [m/s]: in the world frame for a holonomic base,

@@ -3,10 +3,11 @@
 import math
 
 from muster_core.kernel import kernel
+from muster_core.types import Array, Mask
 
 
 @kernel
-def closest_approach(x, y, dx, dy):
+def closest_approach(x: float, y: float, dx: float, dy: float) -> float:
     """Smallest length of (x, y) + s·(dx, dy) for s in [0, 1]: how near two robots come [m].
 
     (x, y) is their relative position at the first moment, (dx, dy) its change until the second [m].
@@ -19,7 +20,7 @@ def closest_approach(x, y, dx, dy):
 
 
 @kernel
-def sweep(before, free, after, diameter, touching):
+def sweep(before: Array, free: Array, after: Array, diameter: float, touching: Mask) -> tuple[int, float]:
     """Contacts that began between two moments, and the smallest gap between any two discs [m] meanwhile.
 
     before, after: positions, shape (N, 2) [m]. free: where the robots would be had nothing held them; a pair meets when
@@ -54,7 +55,7 @@ def sweep(before, free, after, diameter, touching):
 
 
 @kernel
-def mark_near(positions, radius, reach, half_width, half_height, near):
+def mark_near(positions: Array, radius: float, reach: float, half_width: float, half_height: float, near: Mask) -> int:
     """Mark in ``near`` (N,) the robots whose gap to another disc or to the arena's edge is at most ``reach`` [m].
 
     positions: shape (N, 2) [m]. radius: of a disc [m]. half_width, half_height: of the arena [m]. Returns how many.
@@ -78,7 +79,7 @@ def mark_near(positions, radius, reach, half_width, half_height, near):
 
 
 @kernel
-def gaps_at(positions, diameter, touching):
+def gaps_at(positions: Array, diameter: float, touching: Mask) -> float:
     """Smallest gap between two discs at one moment [m]; marks in ``touching`` (N, N) the pairs that touch already."""
     nearest = math.inf
     for i in range(positions.shape[0]):

@@ -17,13 +17,15 @@ FLEETS = Path(__file__).parent.parent / "fleets"
 
 def generate_launch_description() -> LaunchDescription:
     """The arguments, and the processes that follow from them."""
-    return LaunchDescription([
-        DeclareLaunchArgument("fleet", default_value=str(FLEETS / "demo.yaml"), description="fleet file (YAML)"),
-        DeclareLaunchArgument("backend", default_value="sim", description="sim or robots"),
-        DeclareLaunchArgument("composed", default_value="false", description="all robots in one process"),
-        DeclareLaunchArgument("rate", default_value="1.0", description="simulated seconds per second (sim)"),
-        OpaqueFunction(function=_processes),
-    ])
+    return LaunchDescription(
+        [
+            DeclareLaunchArgument("fleet", default_value=str(FLEETS / "demo.yaml"), description="fleet file (YAML)"),
+            DeclareLaunchArgument("backend", default_value="sim", description="sim or robots"),
+            DeclareLaunchArgument("composed", default_value="false", description="all robots in one process"),
+            DeclareLaunchArgument("rate", default_value="1.0", description="simulated seconds per second (sim)"),
+            OpaqueFunction(function=_processes),
+        ]
+    )
 
 
 def _processes(context: LaunchContext) -> list[Action]:
@@ -33,7 +35,10 @@ def _processes(context: LaunchContext) -> list[Action]:
     )
     return [
         ExecuteProcess(
-            cmd=list(process.command), name=process.name, additional_env=dict(process.environment), output="screen",
+            cmd=list(process.command),
+            name=process.name,
+            additional_env=dict(process.environment),
+            output="screen",
             on_exit=Shutdown(reason=f"{process.name} has ended"),
         )
         for process in started

@@ -38,6 +38,8 @@ class Limits(NamedTuple):
     """Largest change of the command per second [m/s²]."""
     reaction: float
     """Time in which a robot carries on unchanged: period, delay and lag [s]."""
+    trailing: float
+    """Time by which the base trails its command: delay and lag [s]."""
     period: float
     """Time between decisions [s]."""
     band: float
@@ -58,6 +60,7 @@ class ControlStep:
             braking=TRUSTED_BRAKING * robot.braking,
             hard_braking=robot.braking,
             reaction=period + robot.delay + robot.lag,
+            trailing=robot.delay + robot.lag,
             period=period,
             band=VELOCITY_BAND * robot.max_speed,
         )
@@ -74,10 +77,18 @@ class ControlStep:
         desired_rows(rows, scene.arrays, self.limits, accelerations, out)
         return out
 
-    def filter(self, scene: Scene, rows: Integers, desired: Array) -> tuple[Array, AnyArray]:
-        """Safe velocities (B, 2) [m/s; world] and what the filter did (B,), see :mod:`muster_core.kernels.safety`."""
+    def sight(self, avoid: float) -> float:
+        """How far a robot sees [m] where the avoid distance is ``avoid`` [m]."""
+        return self.sensing.radius_ratio * avoid
+
+    def filter(self, scene: Scene, rows: Integers, desired: Array, dt: float | None = None) -> tuple[Array, AnyArray]:
+        """Safe velocities (B, 2) [m/s; world] and what the filter did (B,), see :mod:`muster_core.kernels.safety`.
+
+        ``dt`` [s] since the last command bounds the change; one period where it is None.
+        """
         out = np.empty((len(rows), 2))
         activity = np.zeros(len(rows), np.int8)
         radius = self.sensing.radius_ratio * scene.avoid
-        filter_rows(rows, scene.arrays, radius, self._bounds, self.limits, desired, self._work, out, activity)
+        limits = self.limits if dt is None else self.limits._replace(period=dt)
+        filter_rows(rows, scene.arrays, radius, self._bounds, limits, desired, self._work, out, activity)
         return out, activity

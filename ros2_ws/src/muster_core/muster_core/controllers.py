@@ -1,7 +1,7 @@
 """Controllers with one interface: perceptions in, accelerations out. A trained policy is one of them.
 
-``prior`` and ``expert`` are LAMARL's; ``coverage`` is the strongest hand-written one; ``assignment`` knows everything and
-is the omniscient reference; ``random`` is the floor.
+``prior`` and ``expert`` are LAMARL's; ``coverage`` is the strongest hand-written one; ``assignment`` knows everything
+and is the omniscient reference; ``random`` is the floor.
 """
 
 from collections.abc import Callable
@@ -91,7 +91,7 @@ class AssignmentController:
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`Controller`; a speed that can still brake at half the acceleration before the goal."""
         poses = tuple((s.digest, s.origin_x, s.origin_y, s.yaw) for s in scene.shapes)
-        key = (poses, scene.arrays.positions.shape)
+        key = (poses, scene.team_sizes.tobytes(), scene.arrays.positions.shape)
         if self._goals is None or key != self._key:
             self._goals, self._key = assign_goals(scene), key
         e, i = rows[:, 0], rows[:, 1]
@@ -100,7 +100,8 @@ class AssignmentController:
         speed = np.minimum(np.sqrt(self._robot.max_acceleration * distance), self._robot.max_speed)
         wanted = offset / np.maximum(distance, 1e-9) * speed
         gain = self._robot.max_acceleration * self.period
-        return np.clip((wanted - scene.arrays.velocities[e, i]) / gain, -1.0, 1.0)
+        acceleration: Array = np.clip((wanted - scene.arrays.velocities[e, i]) / gain, -1.0, 1.0)
+        return acceleration
 
 
 def assign_goals(scene: Scene) -> Array:

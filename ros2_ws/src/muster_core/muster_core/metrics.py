@@ -81,14 +81,14 @@ def convergence_time(entering: Array, normalised: Array, dt: float, level: float
 
 
 def travel_time(distance: float, max_speed: float, max_acceleration: float) -> float:
-    """Least time [s] from rest to rest over ``distance`` [m] within ``max_speed`` [m/s] and ``max_acceleration`` [m/s²]."""
+    """Least time [s] over ``distance`` [m] from rest to rest; ``max_speed`` [m/s], ``max_acceleration`` [m/s²]."""
     if distance <= max_speed**2 / max_acceleration:
         return 2.0 * math.sqrt(distance / max_acceleration)
     return distance / max_speed + max_speed / max_acceleration
 
 
 def time_bound(starts: Array, points: Array, max_speed: float, max_acceleration: float) -> float:
-    """T_LB [s]: the longest way of the assignment of ``starts`` (n, 2) to ``points`` (n, 2) whose longest way is shortest.
+    """T_LB [s]: the longest way when ``starts`` (n, 2) are assigned to ``points`` (n, 2) so that it is shortest.
 
     Raises:
         MusterError: scipy is not installed.

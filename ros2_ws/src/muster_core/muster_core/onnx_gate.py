@@ -1,8 +1,8 @@
 """The door for ONNX files: reads just enough of the format to refuse what a policy has no use for.
 
-onnxruntime runs whatever a file asks for. A policy is a feed-forward network, so only its operators pass; files that point
-to data outside themselves, bring functions of their own or are larger than any policy do not. The ``onnx`` package is
-not needed on robots: the walker below knows protobuf's wire format and the four fields it looks at.
+onnxruntime runs whatever a file asks for. A policy is a feed-forward network, so only its operators pass; files that
+point to data outside themselves, bring functions or inner graphs of their own or are larger than any policy do not.
+The ``onnx`` package is not needed on robots: the walker below knows protobuf's wire format and the fields it looks at.
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,17 @@ from muster_core.errors import MusterError
 
 LARGEST_FILE = 16 * 2**20  # [bytes]
 OPERATORS = frozenset(
-    "Abs Add Cast Clip Concat Constant Div Elu Expand Flatten Gather Gelu Gemm Identity LayerNormalization LeakyRelu "
-    "MatMul Max Min Mul Neg ReduceMax ReduceMean ReduceSum Relu Reshape Shape Sigmoid Slice Softmax Split Sqrt Squeeze "
-    "Sub Tanh Transpose Unsqueeze Where".split()
+    """
+    Abs Add Cast Clip Concat Constant Div Elu Expand Flatten Gather Gelu Gemm Identity LayerNormalization LeakyRelu
+    MatMul Max Min Mul Neg ReduceMax ReduceMean ReduceSum Relu Reshape Shape Sigmoid Slice Softmax Split Sqrt Squeeze
+    Sub Tanh Transpose Unsqueeze Where
+    """.split()  # noqa: SIM905 - a table of words reads better than a list of strings
 )
-_GRAPH, _OPSET, _FUNCTIONS = 7, 8, 25  # fields of ModelProto
-_NODE, _INITIALIZER = 1, 5  # of GraphProto
+_GRAPH, _FUNCTIONS = 7, 25  # fields of ModelProto
+_NODE, _INITIALIZER, _SPARSE_INITIALIZER = 1, 5, 15  # of GraphProto
 _OPERATOR, _DOMAIN, _ATTRIBUTE = 4, 7, 5  # of NodeProto
-_ATTRIBUTE_TENSOR = 5  # of AttributeProto
+_TENSOR, _TENSORS = 5, 10  # of AttributeProto
+_INNER = {6: "inner graphs", 11: "inner graphs", 22: "sparse weights", 23: "sparse weights"}  # of AttributeProto
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of TensorProto
 
 
@@ -28,18 +31,20 @@ def check_model(content: bytes, source: str) -> None:
     Raises:
         MusterError: names ``source`` and the reason.
     """
-    if len(content) > LARGEST_FILE:
-        raise MusterError(f"{source}: {len(content)} bytes; a policy has at most {LARGEST_FILE}")
+    check_size(len(content), source)
     try:
-        graphs = [value for field, value in _fields(content) if field == _GRAPH and isinstance(value, bytes)]
-        functions = any(field == _FUNCTIONS for field, _ in _fields(content))
-        nodes = [v for graph in graphs for f, v in _fields(graph) if f == _NODE and isinstance(v, bytes)]
-        tensors = [v for graph in graphs for f, v in _fields(graph) if f == _INITIALIZER and isinstance(v, bytes)]
+        graphs = _messages([content], _GRAPH)
+        nodes = _messages(graphs, _NODE)
+        attributes = _messages(nodes, _ATTRIBUTE)
         # a Constant node keeps its tensor in an attribute
-        attributes = [v for node in nodes for f, v in _fields(node) if f == _ATTRIBUTE and isinstance(v, bytes)]
-        tensors += [v for a in attributes for f, v in _fields(a) if f == _ATTRIBUTE_TENSOR and isinstance(v, bytes)]
-        used = {name for node in nodes for name in _texts(node, _OPERATOR)}
-        domains = {name for node in nodes for name in _texts(node, _DOMAIN)} - {"", "ai.onnx"}
+        tensors = _messages(graphs, _INITIALIZER) + _messages(attributes, _TENSOR) + _messages(attributes, _TENSORS)
+        operators = {name.decode() for name in _messages(nodes, _OPERATOR)}
+        strange = {name.decode() for name in _messages(nodes, _DOMAIN)} - {"", "ai.onnx"}
+        strange |= {_INNER[f] for attribute in attributes for f, _ in _fields(attribute) if f in _INNER}
+        if _messages([content], _FUNCTIONS):
+            strange.add("functions")
+        if _messages(graphs, _SPARSE_INITIALIZER):
+            strange.add("sparse weights")
         external = any(f == _EXTERNAL_DATA or (f == _DATA_LOCATION and v == 1) for t in tensors for f, v in _fields(t))
     except (ValueError, IndexError) as error:
         raise MusterError(f"{source}: not an ONNX file, or cut short ({error})") from error
@@ -47,13 +52,23 @@ def check_model(content: bytes, source: str) -> None:
         raise MusterError(f"{source}: not an ONNX file, or one without a network")
     if external:
         raise MusterError(f"{source}: keeps weights in another file; export it with the weights inside")
-    if functions or domains or not used <= OPERATORS:
-        strange = sorted(used - OPERATORS) + sorted(domains) + (["functions"] if functions else [])
-        raise MusterError(f"{source}: uses {', '.join(strange)}; a policy may use only {', '.join(sorted(OPERATORS))}")
+    if strange or not operators <= OPERATORS:
+        found = ", ".join([*sorted(operators - OPERATORS), *sorted(strange)])
+        raise MusterError(f"{source}: uses {found}; a policy may use only {', '.join(sorted(OPERATORS))}")
 
 
-def _texts(message: bytes, wanted: int) -> list[str]:
-    return [v.decode() for f, v in _fields(message) if f == wanted and isinstance(v, bytes)]
+def check_size(size: int, source: str) -> None:
+    """Pass a file of ``size`` bytes.
+
+    Raises:
+        MusterError: it is larger than any policy.
+    """
+    if size > LARGEST_FILE:
+        raise MusterError(f"{source}: {size} bytes; a policy has at most {LARGEST_FILE}")
+
+
+def _messages(parents: list[bytes], field: int) -> list[bytes]:
+    return [value for parent in parents for f, value in _fields(parent) if f == field and isinstance(value, bytes)]
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

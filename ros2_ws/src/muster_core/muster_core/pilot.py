@@ -52,21 +52,26 @@ class Pilot:
         """Decide anew: once per ``period``."""
         reason = unfit(snapshot)
         if reason:
-            return self._braking(snapshot, reason)
+            return self._braking(snapshot, reason, self.period)
         scene = self._scene(snapshot)
         perceptions = self._step.perceive(scene, self._rows, self._perceptions)
         acceleration = self.controller.act(perceptions, scene, self._rows)
         if not np.isfinite(acceleration).all():
-            return self._braking(snapshot, f"controller {self.controller.name!r} gave a non-finite acceleration")
+            return self._braking(
+                snapshot, f"controller {self.controller.name!r} gave a non-finite acceleration", self.period
+            )
         desired = self._step.desired(scene, self._rows, acceleration)
-        return self._filtered(scene, snapshot, desired, acceleration[0])
+        return self._filtered(scene, desired, acceleration[0], self.period)
 
-    def hold(self, snapshot: Snapshot, desired: Array) -> Command:
-        """Between two decisions: the filter alone over the last ``desired`` velocity (2,) [m/s; world]."""
+    def hold(self, snapshot: Snapshot, desired: Array, dt: float) -> Command:
+        """Between two decisions: the filter alone over the last ``desired`` velocity (2,) [m/s; world].
+
+        ``dt`` [s] since the last command bounds how far this one may lie from it.
+        """
         reason = unfit(snapshot) or ("" if np.isfinite(desired).all() else f"desired velocity is {desired}")
         if reason:
-            return self._braking(snapshot, reason)
-        return self._filtered(self._scene(snapshot), snapshot, np.array([desired], np.float64), np.zeros(2))
+            return self._braking(snapshot, reason, dt)
+        return self._filtered(self._scene(snapshot), np.array([desired], np.float64), np.zeros(2), dt)
 
     def brake(self, issued: Array, dt: float) -> Array:
         """The velocity (2,) one step of ``dt`` [s] further down the ramp from ``issued`` (2,) to zero."""
@@ -88,6 +93,12 @@ class Pilot:
                 f"The shape reaches to x ±{reach[0]:.2f} m, y ±{reach[1]:.2f} m; robots may go to ±{room[0]:.2f} m, "
                 f"±{room[1]:.2f} m. Move it to the middle or make it smaller"
             )
+        sight, closest = self._step.sight(shape.avoid_distance(team_size)), 2 * self.robot.radius + MARGIN
+        if sight <= closest:
+            raise MusterError(
+                f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could "
+                "move. Make the shape larger or the team smaller"
+            )
         check_task = getattr(self.controller, "check_task", None)
         if check_task is not None:
             check_task(self.robot, shape.avoid_distance(team_size))
@@ -97,30 +108,35 @@ class Pilot:
         shape = Shape.from_array(np.ones((6, 6), bool), 0.1)
         places = np.array([[0.0, 0.0], [0.2, 0.0], [1.0, 1.0]])
         snapshot = Snapshot(places, np.zeros((3, 2)), np.zeros(3), 0, np.zeros(2), shape, 3)
-        self.hold(snapshot, self.command(snapshot).desired)
+        self.hold(snapshot, self.command(snapshot).desired, 0.5 * self.period)
         self.brake(np.ones(2), 0.1)
 
     def _scene(self, snapshot: Snapshot) -> Scene:
         self._rows[0, 1] = snapshot.me
         return snapshot.scene()
 
-    def _filtered(self, scene: Scene, snapshot: Snapshot, desired: Array, acceleration: Array) -> Command:
-        velocity, activity = self._step.filter(scene, self._rows, desired)
+    def _filtered(self, scene: Scene, desired: Array, acceleration: Array, dt: float) -> Command:
+        velocity, activity = self._step.filter(scene, self._rows, desired, dt)
         if activity[0] == INFEASIBLE:
             reason = "no velocity satisfies the safety constraints"
             return Command(velocity[0], desired[0], acceleration, "braking", reason, True)
         return Command(velocity[0], desired[0], acceleration, "ok", "", bool(activity[0] != FREE_MOTION))
 
-    def _braking(self, snapshot: Snapshot, reason: str) -> Command:
-        velocity = self.brake(snapshot.issued, self.period)
+    def _braking(self, snapshot: Snapshot, reason: str, dt: float) -> Command:
+        velocity = self.brake(snapshot.issued, dt)
         return Command(velocity, velocity, np.zeros(2), "braking", reason, True)
 
 
 def unfit(snapshot: Snapshot) -> str:
     """Why nobody may decide on this snapshot, or an empty string."""
-    me = snapshot.me
-    if not 0 <= me < len(snapshot.positions):
-        return f"own row {me} is not among the {len(snapshot.positions)} robots known"
+    me, count = snapshot.me, len(snapshot.positions)
+    # Kernels do not check bounds: what is said of a robot must be there to be read.
+    if len(snapshot.velocities) != count or len(snapshot.ages) != count:
+        return f"{count} positions, {len(snapshot.velocities)} velocities and {len(snapshot.ages)} ages"
+    if snapshot.positions.shape != (count, 2) or snapshot.velocities.shape != (count, 2):
+        return f"positions have shape {snapshot.positions.shape}, velocities {snapshot.velocities.shape}, not (n, 2)"
+    if not 0 <= me < count:
+        return f"own row {me} is not among the {count} robots known"
     if not (np.isfinite(snapshot.positions).all() and np.isfinite(snapshot.velocities).all()):
         return "a position or velocity is not finite"
     if not np.isfinite(snapshot.issued).all():
@@ -129,4 +145,6 @@ def unfit(snapshot: Snapshot) -> str:
         return "a pose age is not finite"
     if snapshot.ages[me] > STALE_AFTER:
         return f"own pose is {snapshot.ages[me] * 1e3:.0f} ms old (limit {STALE_AFTER * 1e3:.0f} ms)"
+    if snapshot.ages[me] < -STALE_AFTER:
+        return f"own pose is stamped {-snapshot.ages[me] * 1e3:.0f} ms in the future (limit {STALE_AFTER * 1e3:.0f} ms)"
     return ""

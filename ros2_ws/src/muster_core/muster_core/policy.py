@@ -12,7 +12,7 @@ import onnxruntime
 
 from muster_core.errors import MusterError
 from muster_core.observation import find_layout, observe
-from muster_core.onnx_gate import check_model
+from muster_core.onnx_gate import check_model, check_size
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
@@ -59,8 +59,8 @@ class Card:
         """
         try:
             data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise MusterError(f"{source}: the policy card is not JSON ({error.msg} at character {error.pos})") from error
+        except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested too deeply
+            raise MusterError(f"{source}: the policy card is not JSON ({_first_line(error)})") from error
         if not isinstance(data, dict):
             raise MusterError(f"{source}: the policy card is a {type(data).__name__}, not a table of fields")
         if data.get("version") != CARD_VERSION:
@@ -71,7 +71,9 @@ class Card:
         known = {f.name for f in fields(cls)}
         for problem, keys in (("lacks", known - set(data)), ("has unknown", set(data) - known)):
             if keys:
-                raise MusterError(f"{source}: the policy card {problem} {', '.join(sorted(keys))}. Export the policy again")
+                raise MusterError(
+                    f"{source}: the policy card {problem} {', '.join(sorted(keys))}. Export the policy again"
+                )
         return _checked(data, source)
 
 
@@ -82,7 +84,8 @@ class Policy:
         """Check and load the bytes of an ONNX file; ``source`` names it in errors.
 
         Raises:
-            MusterError: not ONNX, foreign operators, external data, no card, or a card that does not fit.
+            MusterError: not ONNX, foreign operators, external data, no card, a card that does not fit, or a network
+                that does not run.
         """
         check_model(content, source)
         options = onnxruntime.SessionOptions()
@@ -91,10 +94,12 @@ class Policy:
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exception types are not public
-            raise MusterError(f"{source}: onnxruntime cannot load it ({str(error).splitlines()[0][:160]})") from error
+            raise MusterError(f"{source}: onnxruntime cannot load it ({_first_line(error)})") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         if text is None:
-            raise MusterError(f"{source}: no policy card in it. Export it with muster-export; other ONNX files cannot fly")
+            raise MusterError(
+                f"{source}: no policy card in it. Export it with muster-export; other ONNX files cannot fly"
+            )
         self.card = Card.from_json(text, source)
         self.name = source
         self.sensing = self.card.sensing
@@ -102,6 +107,7 @@ class Policy:
         self._layout = find_layout(self.card.layout)
         self._max_speed = robot.max_speed
         self._check_ports(source)
+        self._try_out(source)
 
     @classmethod
     def load(cls, name: str, robot: RobotModel | None = None) -> "Policy":
@@ -118,8 +124,10 @@ class Policy:
 
     def decide(self, observations: Array) -> Array:
         """Accelerations (B, 2) for observations (B, size). NaN in gives NaN out: the graph alone would hide it."""
-        action: Array = self._session.run(None, {"observation": observations.astype(np.float32)})[0].astype(np.float64)
-        action[~np.isfinite(observations).all(axis=1)] = math.nan
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is caught below
+            rows = observations.astype(np.float32)
+        action: Array = self._session.run(None, {"observation": rows})[0].astype(np.float64)
+        action[~np.isfinite(rows).all(axis=1)] = math.nan
         return action
 
     def check_task(self, robot: RobotModel, avoid: float) -> None:
@@ -132,45 +140,75 @@ class Policy:
         low, high = self.card.speed_ratio
         if not low <= ratio <= high:
             raise MusterError(
-                f"{self.name}: max_speed·period/avoid is {ratio:.3f}, the policy was trained for {low:.3f} … {high:.3f}. "
-                "Change max_speed, the shape's size or the team's, or train for it"
+                f"{self.name}: max_speed·period/avoid is {ratio:.3f}, the policy was trained for {low:.3f} … "
+                f"{high:.3f}. Change max_speed, the shape's size or the team's, or train for it"
             )
 
     def _check_ports(self, source: str) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if [i.name for i in inputs] != ["observation"] or len(outputs) != 1:
-            raise MusterError(f"{source}: inputs {[i.name for i in inputs]}, {len(outputs)} outputs; expected 'observation' and one")
-        size, wide = inputs[0].shape[-1], outputs[0].shape[-1]
+            raise MusterError(
+                f"{source}: inputs {[i.name for i in inputs]}, {len(outputs)} outputs; expected 'observation' and one"
+            )
+        shape, kind = inputs[0].shape, inputs[0].type
+        if len(shape) != 2 or len(outputs[0].shape) != 2 or kind != "tensor(float)":
+            raise MusterError(
+                f"{source}: takes {kind} of {len(shape)} dimensions and gives {len(outputs[0].shape)}; "
+                "expected tensor(float) of 2: batch and numbers"
+            )
+        if not isinstance(shape[0], str):
+            raise MusterError(f"{source}: takes batches of {shape[0]} only; export it with a batch axis of any length")
+        size, wide = shape[1], outputs[0].shape[1]
         if size != self._layout.size or wide != 2:
             raise MusterError(
-                f"{source}: maps {size} numbers to {wide}; layout {self.card.layout} has {self._layout.size} and an action 2"
+                f"{source}: maps {size} numbers to {wide}; "
+                f"layout {self.card.layout} has {self._layout.size} and an action 2"
             )
+
+    def _try_out(self, source: str) -> None:
+        """Decide once on nothing: a network that cannot must be refused here, not when a robot moves."""
+        try:
+            actions = self.decide(np.zeros((2, self._layout.size)))
+        except Exception as error:  # onnxruntime's own exception types are not public
+            raise MusterError(f"{source}: onnxruntime cannot run it ({_first_line(error)})") from error
+        if actions.shape != (2, 2) or not np.isfinite(actions).all():
+            raise MusterError(f"{source}: answers zeros with {actions.tolist()}, which are not finite actions (2, 2)")
 
 
 def read_policy(name: str) -> bytes:
     """The bytes of the policy ``shipped`` or of the file ``name``.
 
     Raises:
-        MusterError: no such file.
+        MusterError: no such file, one that cannot be read, or one larger than any policy.
     """
-    if name == "shipped":
-        return resources.files("muster_core").joinpath("policies", "shipped.onnx").read_bytes()
     path = Path(name)
+    if name == "shipped":
+        path = Path(str(resources.files("muster_core").joinpath("policies", "shipped.onnx")))
     if not path.is_file():
         raise MusterError(f"No policy file {name!r}. Give 'shipped' or the path of a file made by muster-export")
-    return path.read_bytes()
+    try:
+        check_size(path.stat().st_size, str(path))
+        return path.read_bytes()
+    except OSError as error:
+        raise MusterError(f"Policy file {name!r} cannot be read: {error.strerror}") from error
 
 
 def _checked(data: dict[str, Any], source: str) -> Card:
     def fail(key: str, allowed: str) -> MusterError:
-        return MusterError(f"{source}: policy card field {key} is {data[key]!r}; expected {allowed}")
+        return MusterError(f"{source}: policy card field {key} is {data[key]!r:.80}; expected {allowed}")
 
     sensing, ratio, period = data["sensing"], data["speed_ratio"], data["period"]
     for key in ("layout", "prior", "program", "commit"):
         if not isinstance(data[key], str):
             raise fail(key, "a text")
-    if not isinstance(sensing, dict) or set(sensing) != {f.name for f in fields(Sensing)} or not all(map(_number, sensing.values())):
+    if (
+        not isinstance(sensing, dict)
+        or set(sensing) != {f.name for f in fields(Sensing)}
+        or not all(map(_number, sensing.values()))
+    ):
         raise fail("sensing", f"numbers for {', '.join(f.name for f in fields(Sensing))}")
+    if not all(float(sensing[key]).is_integer() for key in ("neighbours", "cells")):
+        raise fail("sensing", "whole numbers for neighbours and cells")
     if not _number(period) or not 0.01 <= period <= 1.0:
         raise fail("period", "0.01 … 1 s")
     if not isinstance(ratio, list) or len(ratio) != 2 or not all(map(_number, ratio)) or not 0 < ratio[0] <= ratio[1]:
@@ -185,4 +223,13 @@ def _checked(data: dict[str, Any], source: str) -> Card:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can hold
+        return False
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -86,5 +86,11 @@ class Arena:
 
 def _require_number(name: str, value: object, positive: bool) -> None:
     allowed = "a finite number above 0" if positive else "a finite number, 0 or above"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0 or (positive and value == 0):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value < 0
+        or (positive and value == 0)
+    ):
         raise MusterError(f"{name} is {value!r}; it must be {allowed}")

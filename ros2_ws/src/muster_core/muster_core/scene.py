@@ -34,7 +34,9 @@ class Sensing:
             MusterError: names the field and its value.
         """
         if not 0.5 < self.radius_ratio <= 100.0:
-            raise MusterError(f"sensing radius_ratio is {self.radius_ratio!r}; it must lie above 0.5 and at most at 100")
+            raise MusterError(
+                f"sensing radius_ratio is {self.radius_ratio!r}; it must lie above 0.5 and at most at 100"
+            )
         for name in ("neighbours", "cells"):
             if not 1 <= getattr(self, name) <= 4096:
                 raise MusterError(f"sensing {name} is {getattr(self, name)!r}; it must lie in 1 … 4096")
@@ -187,11 +189,14 @@ def stack_lattices(shapes: Sequence[Shape]) -> Lattices:
         only = tables[0]
         return Lattices(only.occupancy[None], only.below[None], only.above[None], extents, frames)
     high, wide = extents.max(axis=0)
-    stacked = [np.zeros((len(tables), high, wide), np.uint8), *(np.full((len(tables), high, wide), -1, np.int32) for _ in range(2))]
+    occupancy = np.zeros((len(tables), high, wide), np.uint8)
+    below, above = (np.full((len(tables), high, wide), -1, np.int32) for _ in range(2))
     for e, t in enumerate(tables):
-        for target, source in zip(stacked, (t.occupancy, t.below, t.above), strict=True):
-            target[e, : source.shape[0], : source.shape[1]] = source
-    return Lattices(stacked[0], stacked[1], stacked[2], extents, frames)
+        rows, columns = t.occupancy.shape
+        occupancy[e, :rows, :columns] = t.occupancy
+        below[e, :rows, :columns] = t.below
+        above[e, :rows, :columns] = t.above
+    return Lattices(occupancy, below, above, extents, frames)
 
 
 def perceive(scene: Scene, rows: Integers, sensing: Sensing, out: Perceptions | None = None) -> Perceptions:

@@ -1,6 +1,6 @@
 """The rhythm of one robot: which tick decides, which only filters, which brakes. Time is handed in; no ROS.
 
-A policy period holds four ticks. The first asks the policy, the third filters the same wish again with newer poses,
+A policy period holds four ticks. One asks the policy, the one after next filters the same wish again with newer poses,
 and the two between only watch: with 25 ms between looks the first braking command leaves less than 130 ms after the
 last fresh pose, where 50 ms would spend the allowed 150 ms to the last.
 """
@@ -32,8 +32,14 @@ class ControlLoop:
         self.last: Command | None = None
         self._issued = np.zeros(2)
         self._desired = np.zeros(2)
-        self._phase = 0
+        self._even = False
+        self._filter_next = False
         self._resting = 0
+
+    @property
+    def commanding(self) -> bool:
+        """Whether the last tick was one of those that command a moving robot; the ones between only watch."""
+        return self._even
 
     @property
     def issued(self) -> Array:
@@ -47,26 +53,28 @@ class ControlLoop:
             verdict: whether the robot may move.
             observe: gives the snapshot; called only on ticks that need one.
         """
+        self._even = not self._even
         if not verdict.moving:
             return self._brake(quiet=verdict.state not in ("holding", "stopped"))
-        phase, self._phase, self._resting = self._phase, (self._phase + 1) % TICKS_PER_POLICY_PERIOD, 0
-        if phase == 0:
+        self._resting = 0
+        if not self._even:
+            return None
+        if self._filter_next:
+            self.last = self.pilot.hold(observe(), self._desired, 0.5 * self.pilot.period)
+        else:
             self.last = self.pilot.command(observe())
             self._desired = self.last.desired
-        elif phase == TICKS_PER_POLICY_PERIOD // 2:
-            self.last = self.pilot.hold(observe(), self._desired)
-        else:
-            return None
+        self._filter_next = not self._filter_next
         self._issued = self.last.velocity
         return self._issued
 
     def halt(self) -> Array:
         """Forget all wishes; the zero command, shape (2,) [m/s], for an end without a ramp."""
-        self._issued, self._desired, self._phase, self.last = np.zeros(2), np.zeros(2), 0, None
+        self._issued, self._desired, self._filter_next, self.last = np.zeros(2), np.zeros(2), False, None
         return self._issued
 
     def _brake(self, quiet: bool) -> Array | None:
-        self._phase, self.last = 0, None
+        self._filter_next, self.last = False, None
         self._issued = self.pilot.brake(self._issued, self.period)
         self._resting = 0 if self._issued.any() else self._resting + 1
         return None if quiet and self._resting > QUIET_AFTER else self._issued

@@ -23,6 +23,7 @@ from muster_ros.hearing import Hearing
 from muster_ros.messages import Pose
 from muster_ros.orders import Orders
 from muster_ros.parameters import RobotParameters
+from muster_ros.pose_follower import PoseFollower
 
 LAST_COMMAND = Duration(seconds=0.2)
 """How long the last command may take to be acknowledged before the publisher goes."""
@@ -42,6 +43,7 @@ class EquippedRobot:
         self.settings = settings
         self.loop = ControlLoop(pilot)
         self.keeper = Gatekeeper(settings.rules)
+        self._follower = PoseFollower()
         self.health = Health()
         self.verdict = Verdict("idle", "not active")
         self._node = node
@@ -60,21 +62,21 @@ class EquippedRobot:
         """Time between two ticks [s; steady clock]."""
         return self.loop.period / self.settings.time_scale
 
-    def tick(self, due: float) -> None:
-        """Look at what is known now and command accordingly; ``due`` [s; steady clock] is when the tick should come."""
+    def tick(self, due: float) -> float | None:
+        """Look at what is known now and command accordingly.
+
+        Args:
+            due: when the tick should have come [s; steady clock].
+
+        Returns:
+            How long to put later ticks off [s], so that they follow the poses more closely; None to leave them.
+        """
         now = time.monotonic()
-        verdict = self.keeper.decide(now, self._conditions(now))
-        if verdict.state != self.verdict.state:
-            self._node.get_logger().info(f"{self.verdict.state} -> {verdict.state} {verdict.reason}".rstrip())
-        self.verdict = verdict
-        velocity = self.loop.tick(verdict, self._snapshot)
-        if velocity is None:
-            return
-        self._publish(velocity)
-        if self.loop.last is not None:
-            now, own = time.monotonic(), self.hearing[self.settings.name]
-            self.health.commanded(self._age(self.settings.name, now), own.transport, self.loop.last.filter_active)
-            self.health.tick_ms.append((now - due) * 1e3)
+        arrival = self.hearing[self.settings.name].arrival
+        self._act(now, due)
+        if not self.loop.commanding or self.verdict.state not in ("ready", "running"):
+            return None
+        return self._follower.shift(now - arrival, self.hearing[self.settings.name].interval)
 
     def halt(self) -> None:
         """Command zero at once and forget what was wished."""
@@ -107,6 +109,20 @@ class EquippedRobot:
         self._node.destroy_publisher(self._commands)
         if self._owns_hearing:
             self.hearing.close()
+
+    def _act(self, now: float, due: float) -> None:
+        verdict = self.keeper.decide(now, self._conditions(now))
+        if verdict.state != self.verdict.state:
+            self._node.get_logger().info(f"{self.verdict.state} -> {verdict.state} {verdict.reason}".rstrip())
+        self.verdict = verdict
+        velocity = self.loop.tick(verdict, self._snapshot)
+        if velocity is None:
+            return
+        self._publish(velocity)
+        if self.loop.last is not None:
+            now, own = time.monotonic(), self.hearing[self.settings.name]
+            self.health.commanded(self._age(self.settings.name, now), own.transport, self.loop.last.filter_active)
+            self.health.tick_ms.append((now - due) * 1e3)
 
     def _conditions(self, now: float) -> Conditions:
         name, arena = self.settings.name, self.settings.arena

@@ -229,8 +229,10 @@ def _build(kind: type, values: Any, prefix: str) -> Any:  # noqa: ANN401 - whate
     for key, value in values.items():
         if key not in known:
             raise MusterError(f"Unknown key {prefix + str(key)!r}. Available: {', '.join(known)}")
-        arguments[key] = _build(hints[key], value, f"{prefix}{key}.") if is_dataclass(hints[key]) else _checked(
-            f"{prefix}{key}", value, hints[key]
+        arguments[key] = (
+            _build(hints[key], value, f"{prefix}{key}.")
+            if is_dataclass(hints[key])
+            else _checked(f"{prefix}{key}", value, hints[key])
         )
     return kind(**arguments)
 

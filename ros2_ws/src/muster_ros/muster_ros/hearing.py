@@ -27,6 +27,8 @@ class Heard:
     """When it was taken in [s; steady clock]."""
     transport: float = 0.0
     """Time from its stamp until it was taken in [s]; true for robots that call back."""
+    interval: float = 0.0
+    """Time between two messages, smoothed [s; steady clock]; true for robots that call back; 0 before the second."""
     dropped: int = 0
     """Messages thrown away so far."""
     fault: str = ""
@@ -63,8 +65,11 @@ class Hearing:
         others = [name for name in topics if name not in own]
         if others:
             self._ear = Node(
-                f"{node.get_name()}_ear", context=node.context, use_global_arguments=False,
-                start_parameter_services=False, enable_rosout=False,
+                f"{node.get_name()}_ear",
+                context=node.context,
+                use_global_arguments=False,
+                start_parameter_services=False,
+                enable_rosout=False,
             )
             for name in others:
                 self._fetched[name] = self._ear.create_subscription(
@@ -110,5 +115,9 @@ class Hearing:
                 self._node.get_logger().warning(f"dropped: {error}")
             heard.fault = str(error)
             return
-        heard.pose, heard.fault, heard.arrival = pose, "", self._steady()
+        now = self._steady()
+        if heard.pose is not None:
+            gap = now - heard.arrival
+            heard.interval = gap if heard.interval == 0.0 else heard.interval + 0.1 * (gap - heard.interval)
+        heard.pose, heard.fault, heard.arrival = pose, "", now
         heard.transport = self._node.get_clock().now().nanoseconds * 1e-9 - seconds(message.header.stamp)

@@ -23,9 +23,9 @@ def _run(options: argparse.Namespace) -> None:
     client = OperatorClient(options.timeout)
     try:
         if options.verb == "shape":
-            answer = client.shape(ShapeRequest(
-                options.name, options.x, options.y, options.yaw, options.height, options.cells
-            ))
+            answer = client.shape(
+                ShapeRequest(options.name, options.x, options.y, options.yaw, options.height, options.cells)
+            )
         else:
             answer = client.verb(options.verb)
     finally:

@@ -130,14 +130,16 @@ class OperatorNode(Node):
         """What is known of the team, as JSON."""
         now = time.monotonic()
         robots = {name: {"reachable": False} | self._known(name, now) for name in self.team}
-        return json.dumps({
-            "shape": self.get_parameter("shape").value,
-            "team_size": len(self.team),
-            "running": self._running,
-            "estop": self._estopped,
-            "reachable": len(self._reachable()),
-            "robots": robots,
-        })
+        return json.dumps(
+            {
+                "shape": self.get_parameter("shape").value,
+                "team_size": len(self.team),
+                "running": self._running,
+                "estop": self._estopped,
+                "reachable": len(self._reachable()),
+                "robots": robots,
+            }
+        )
 
     def set_shape(self, request: ShapeRequest) -> None:
         """Send a shape to the team.

@@ -51,10 +51,11 @@ class RobotNode(LifecycleNode):
         self._timer: Timer | None = None
         self._due = 0.0
         self._steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
-        )
+        self._diagnostics = self.create_publisher(DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS)
         self.create_timer(REPORT_PERIOD, self._report, clock=self._steady)
+        self._shift = self.create_timer(1.0, self._restart_ticks, clock=self._steady)
+        """Fires once, when the ticks are to begin anew."""
+        self._shift.cancel()
         self.create_service(Trigger, "~/estop", self._on_estop)
         self.create_service(Trigger, "~/release", self._on_release)
 
@@ -109,12 +110,21 @@ class RobotNode(LifecycleNode):
         assert self._robot is not None, "ticks end before the robot is unequipped"
         assert self._timer is not None, "ticks end with their timer"
         try:
-            self._robot.tick(self._due)
+            shift = self._robot.tick(self._due)
         except Exception:
             # Whatever is wrong, the base must not keep its last velocity. Then the process ends with the traceback.
             self._robot.halt()
             raise
         self._due = time.monotonic() + self._timer.time_until_next_call() * 1e-9
+        if shift is not None:
+            self._shift.timer_period_ns = round(shift * 1e9)
+            self._shift.reset()
+
+    def _restart_ticks(self) -> None:
+        self._shift.cancel()
+        if self._timer is not None and self._robot is not None:
+            self._timer.reset()
+            self._due = time.monotonic() + self._robot.period
 
     def _stop(self, reason: str) -> None:
         if self._timer is not None and self._robot is not None:

@@ -59,7 +59,8 @@ def _run(options: argparse.Namespace) -> None:
         shown = domain if domain is not None else os.environ.get("ROS_DOMAIN_ID", "0")
         print(
             f"{fleet.name}: {len(fleet.robots)} robots, {len(started)} processes, ROS_DOMAIN_ID={shown}; "
-            f"Ctrl-C stops them. Elsewhere: ROS_DOMAIN_ID={shown} muster-operator status", flush=True,
+            f"Ctrl-C stops them. Elsewhere: ROS_DOMAIN_ID={shown} muster-operator status",
+            flush=True,
         )
         while not stop.made:
             supervisor.check()

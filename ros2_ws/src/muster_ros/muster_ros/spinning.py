@@ -50,7 +50,8 @@ def open_context(arguments: Sequence[str] | None = None, context: Context | None
     """Start rclpy, with the wheels' own files found where no ROS installation is sourced."""
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
     rclpy.init(
-        args=None if arguments is None else list(arguments), context=context,
+        args=None if arguments is None else list(arguments),
+        context=context,
         signal_handler_options=SignalHandlerOptions.NO,
     )
 

@@ -1,6 +1,7 @@
 """Starts processes and makes sure that every one of them ends: on request, on failure, and when we are killed."""
 
 import ctypes
+import math
 import os
 import signal
 import subprocess
@@ -13,10 +14,12 @@ from typing import BinaryIO
 
 from muster_core.errors import WorkFailed
 from muster_ros.fleet import Process
-from muster_ros.shared_memory import remove_unused, segments_of
+from muster_ros.shared_memory import remove_orphans, segments_of
 
 PATIENCE = ((signal.SIGINT, 10.0), (signal.SIGTERM, 3.0), (signal.SIGKILL, 2.0))
 """Signals in the order in which they are tried, and how long each is waited for [s]."""
+NOTE_EVERY = 1.0
+"""Time between two looks at the children's shared memory [s]."""
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None)
 
@@ -44,6 +47,7 @@ class Supervisor:
                 raise WorkFailed(f"{log} cannot be written: {error.strerror}") from None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._segments: set[str] = set()
+        self._noted_at = -math.inf
 
     def __enter__(self) -> "Supervisor":
         return self
@@ -68,8 +72,13 @@ class Supervisor:
             environment = {"AMENT_PREFIX_PATH": sys.prefix} | dict(os.environ) | dict(process.environment)
             try:
                 self._children[process.name] = subprocess.Popen(
-                    process.command, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
-                    stdout=self._log, stderr=self._log and subprocess.STDOUT, preexec_fn=_die_with(os.getpid()),
+                    process.command,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                    stdout=self._log,
+                    stderr=self._log and subprocess.STDOUT,
+                    preexec_fn=_die_with(os.getpid()),
                 )
             except OSError as error:
                 raise WorkFailed(f"{process.name} cannot be started: {error}") from None
@@ -80,6 +89,7 @@ class Supervisor:
         Raises:
             WorkFailed: names it and how it ended.
         """
+        self._note_segments()
         for name, child in self._children.items():
             code = child.poll()
             if code is not None:
@@ -94,14 +104,14 @@ class Supervisor:
         Args:
             patience: signals, and how long each is waited for [s].
         """
+        self._noted_at = -math.inf
+        self._note_segments()
         children, self._children = self._children, {}
         self._end(children, patience)
         if self._log is not None:
             self._log.close()
 
     def _end(self, children: dict[str, subprocess.Popen[bytes]], patience: Sequence[tuple[int, float]]) -> None:
-        for child in children.values():
-            self._segments |= segments_of(child.pid)
         # Robots were started last and stop first: their poses must not go before they do.
         remaining = list(reversed(children.values()))
         for number, wait in patience:
@@ -113,7 +123,14 @@ class Supervisor:
         for child in children.values():
             # Whatever a child itself started and left behind.
             _signal_group(child.pid, signal.SIGKILL)
-        remove_unused(self._segments)
+        remove_orphans(self._segments)
+
+    def _note_segments(self) -> None:
+        """Remember which shared memory the children use: once one was killed, nobody can tell any more."""
+        now = time.monotonic()
+        if now - self._noted_at > NOTE_EVERY:
+            self._noted_at = now
+            self._segments = self._segments.union(*(segments_of(child.pid) for child in self._children.values()))
 
 
 def _signal_group(pid: int, number: int) -> None:

@@ -95,9 +95,9 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     began = time.monotonic()
     stop = StopRequest(last_words=None)
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
-    _make_folder(settings.out)
     prepare(fleet)
     goals = [_goal(name, fleet) for name in settings.shapes]
+    _make_folder(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
     os.environ.update(ROS_DOMAIN_ID=str(domain.number), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
@@ -141,7 +141,7 @@ def _perform(
     columns = (TextColumn("{task.description}"), BarColumn(24), figures, TimeElapsedColumn())
     try:
         with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-            _await_robots(fleet, watch, supervisor, stop, progress)
+            _await_robots(fleet, watch, operator, supervisor, stop, progress)
             for number, goal in enumerate(goals):
                 operator.shape(ShapeRequest(goal.name))
                 if number == 0:
@@ -157,7 +157,12 @@ def _perform(
 
 
 def _await_robots(
-    fleet: Fleet, watch: TeamWatch, supervisor: Supervisor, stop: StopRequest, progress: Progress
+    fleet: Fleet,
+    watch: TeamWatch,
+    operator: OperatorClient,
+    supervisor: Supervisor,
+    stop: StopRequest,
+    progress: Progress,
 ) -> None:
     count, deadline = len(fleet.robots), time.monotonic() + START_PATIENCE
     task = progress.add_task("starting", total=count, figures="")
@@ -166,7 +171,8 @@ def _await_robots(
         waiting = sum(state == "idle" for state in watch.states().values())
         ready = waiting if "no own odometry" not in watch.reasons() else 0
         progress.update(task, completed=ready, figures=f"{ready}/{count} robots ready")
-        if ready == count:
+        # The operator node hears of them in its own time.
+        if ready == count and operator.status()["reachable"] == count:
             return
         _look(watch, supervisor, stop)
         if watch.refused():
@@ -183,10 +189,14 @@ def _form(
     while (spent := time.monotonic() - began) < settings.seconds_per_shape:
         figures = watch.figures(goal.shape, goal.best)
         running = sum(state == "running" for state in watch.states().values())
-        progress.update(task, completed=spent, figures=(
-            f"{running} running, in shape {figures['entering']:.0%}, coverage/best {figures['coverage']:.2f}, "
-            f"pose age {figures['pose_age_ms']:.1f} ms"
-        ))
+        progress.update(
+            task,
+            completed=spent,
+            figures=(
+                f"{running} running, in shape {figures['entering']:.0%}, coverage/best {figures['coverage']:.2f}, "
+                f"pose age {figures['pose_age_ms']:.1f} ms"
+            ),
+        )
         _look(watch, supervisor, stop)
     progress.update(task, completed=settings.seconds_per_shape)
 

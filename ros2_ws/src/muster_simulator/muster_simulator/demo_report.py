@@ -40,15 +40,17 @@ def shape_figures(recording: Recording) -> list[dict[str, Any]]:
         moments = np.flatnonzero(recording.active == index)
         last = moments[recording.times[moments] > recording.times[moments[-1]] - LAST]
         formed = convergence_time(entering[moments], coverage[moments], dt)
-        result.append({
-            "shape": name,
-            "seconds": round(float(recording.times[moments[-1]] - recording.times[moments[0]]), 2),
-            "entering_rate": round(float(entering[last].mean()), 4),
-            "coverage": round(float(coverage[last].mean() * recording.best_coverage[index]), 4),
-            "coverage_best": round(float(recording.best_coverage[index]), 4),
-            "coverage_normalised": round(float(coverage[last].mean()), 4),
-            "convergence_time_s": round(formed, 2) if math.isfinite(formed) else None,
-        })
+        result.append(
+            {
+                "shape": name,
+                "seconds": round(float(recording.times[moments[-1]] - recording.times[moments[0]]), 2),
+                "entering_rate": round(float(entering[last].mean()), 4),
+                "coverage": round(float(coverage[last].mean() * recording.best_coverage[index]), 4),
+                "coverage_best": round(float(recording.best_coverage[index]), 4),
+                "coverage_normalised": round(float(coverage[last].mean()), 4),
+                "convergence_time_s": round(formed, 2) if math.isfinite(formed) else None,
+            }
+        )
     return result
 
 

@@ -118,9 +118,7 @@ class SimulatorNode(Node):
             self.create_subscription(kind, topic, self._command_callback(row), messages.ODOMETRY_QOS)
         self.create_subscription(OccupancyGrid, messages.SHAPE_TOPIC, self._on_shape, messages.LATCHED_QOS)
         self._clocks = self.create_publisher(ClockMessage, "/clock", messages.ODOMETRY_QOS)
-        self._diagnostics = self.create_publisher(
-            DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS
-        )
+        self._diagnostics = self.create_publisher(DiagnosticArray, messages.DIAGNOSTICS_TOPIC, messages.DIAGNOSTICS_QOS)
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self.create_timer(STEP / settings.rate, self._on_timer, clock=steady)
         self.create_timer(REPORT_PERIOD, self._report, clock=steady)

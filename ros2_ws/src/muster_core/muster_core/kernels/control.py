@@ -6,22 +6,28 @@ The gains of the first two are LAMARL's, for 0.26 m and 0.8 m/s (arXiv 2506.0153
 """
 
 import math
+from typing import TYPE_CHECKING
 
 from muster_core.kernel import kernel
 from muster_core.kernels.sensing import FREE, OTHERS
+from muster_core.types import Array, Integers
+
+if TYPE_CHECKING:
+    from muster_core.control_step import Limits
+    from muster_core.scene import Perceptions, SceneArrays
 
 PUBLISHED_AVOID = 0.26  # [m]: at this avoid distance the published gains on metres apply as they are
 PUBLISHED_SPEED = 0.8  # [m/s]
 
 
 @kernel
-def clip(value):
+def clip(value: float) -> float:
     """``value`` limited to [-1, 1]."""
     return min(max(value, -1.0), 1.0)
 
 
 @kernel
-def unit(dx, dy):
+def unit(dx: float, dy: float) -> tuple[float, float]:
     """(dx, dy) at length 1, or zero if it has none."""
     length = math.sqrt(dx * dx + dy * dy)
     if length < 1e-12:
@@ -30,7 +36,7 @@ def unit(dx, dy):
 
 
 @kernel
-def repulsion(p, b):
+def repulsion(p: "Perceptions", b: int) -> tuple[float, float]:
     """Sum over neighbours nearer than the avoid distance of (avoid/d − 1) times the unit vector away from them."""
     x, y = 0.0, 0.0
     for k in range(p.neighbour_count[b]):
@@ -44,7 +50,7 @@ def repulsion(p, b):
 
 
 @kernel
-def mean_relative_velocity(p, b, speed):
+def mean_relative_velocity(p: "Perceptions", b: int, speed: float) -> tuple[float, float]:
     """Mean velocity of the neighbours relative to one's own, in units of ``speed``."""
     count = p.neighbour_count[b]
     if count == 0:
@@ -57,8 +63,8 @@ def mean_relative_velocity(p, b, speed):
 
 
 @kernel
-def prior_rows(p, speed, out):
-    """LAMARL's published prior: ``clip(2·entering + 3·Σ(avoid/d − 1)·away + 2·(mean neighbour velocity − own), ±1)``."""
+def prior_rows(p: "Perceptions", speed: float, out: Array) -> None:
+    """LAMARL's prior: ``clip(2·entering + 3·Σ(avoid/d − 1)·away + 2·(mean neighbour velocity − own), ±1)``."""
     for b in range(out.shape[0]):
         px, py = repulsion(p, b)
         ax, ay = mean_relative_velocity(p, b, speed)
@@ -68,7 +74,7 @@ def prior_rows(p, speed, out):
 
 
 @kernel
-def exploration(p, b):
+def exploration(p: "Perceptions", b: int) -> tuple[float, float]:
     """ψ-weighted mean offset of the free cells in units of the avoid distance, ψ(d) = ½(1 + cos(πd/radius)).
 
     Outside the shape every sensed cell counts as free, as published.
@@ -88,7 +94,7 @@ def exploration(p, b):
 
 
 @kernel
-def expert_rows(p, speed, out):
+def expert_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """LAMARL's hand-written expert: entering, exploration, repulsion proportional to the offset, alignment."""
     explore_gain = 15.0 * PUBLISHED_AVOID
     repel_gain = 17.0 * PUBLISHED_AVOID
@@ -111,7 +117,7 @@ def expert_rows(p, speed, out):
 
 
 @kernel
-def coverage_rows(p, speed, gains, out):
+def coverage_rows(p: "Perceptions", speed: float, gains: Array, out: Array) -> None:
     """Marginal coverage: push along the sum over the cells near the rim of one's own disc that nobody else covers.
 
     Moving by δ along a direction gains the cells just outside the rim and loses those just inside it, so the sum of
@@ -156,8 +162,8 @@ def coverage_rows(p, speed, gains, out):
 
 
 @kernel
-def desired_rows(rows, scene, limits, acceleration, desired):
-    """Turn accelerations (B, 2) in [-1, 1] into desired velocities (B, 2) [m/s]: the last command plus u·dt, at most max_speed.
+def desired_rows(rows: Integers, scene: "SceneArrays", limits: "Limits", acceleration: Array, desired: Array) -> None:
+    """Turn accelerations (B, 2) in [-1, 1] into desired velocities (B, 2) [m/s]: last command plus u·dt, limited.
 
     The last command is first drawn within ``limits.band`` of the measured velocity, so that a robot that was pushed
     or held does not carry on from a speed it never had.

@@ -3,10 +3,11 @@
 import math
 
 from muster_core.kernel import kernel
+from muster_core.types import Array, Integers
 
 
 @kernel
-def covered_share(cells, positions, reach):
+def covered_share(cells: Array, positions: Array, reach: float) -> float:
     """Share of ``cells`` (m, 2) within ``reach`` of one of ``positions`` (n, 2)."""
     covered = 0
     for c in range(cells.shape[0]):
@@ -15,11 +16,12 @@ def covered_share(cells, positions, reach):
             if dx * dx + dy * dy <= reach * reach:
                 covered += 1
                 break
-    return covered / cells.shape[0]
+    share: float = covered / cells.shape[0]
+    return share
 
 
 @kernel
-def inside_count(cells, positions, reach):
+def inside_count(cells: Array, positions: Array, reach: float) -> int:
     """How many of ``positions`` (n, 2) are nearer than ``reach`` to a cell centre of ``cells`` (m, 2)."""
     count = 0
     for i in range(positions.shape[0]):
@@ -32,7 +34,7 @@ def inside_count(cells, positions, reach):
 
 
 @kernel
-def voronoi_counts(cells, positions, counts):
+def voronoi_counts(cells: Array, positions: Array, counts: Integers) -> None:
     """Add to ``counts`` (n,) the number of ``cells`` (m, 2) nearest to each of ``positions`` (n, 2)."""
     for c in range(cells.shape[0]):
         best, owner = math.inf, 0

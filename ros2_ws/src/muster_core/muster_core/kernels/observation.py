@@ -1,16 +1,21 @@
 """From a perception to a policy's input vector: dimensionless, relative, masked.
 
-Three layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector by
-sector), ``outlook`` (how many cells one's disc would hold alone if it stood a step away, for steps of several lengths in
-all directions) and ``lamarl`` (the published vector without absolute position, 190 numbers).
+Three layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector
+by sector), ``outlook`` (how many cells one's disc would hold alone if it stood a step away, for steps of several
+lengths in all directions) and ``lamarl`` (the published vector without absolute position, 190 numbers).
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from muster_core.kernel import kernel
 from muster_core.kernels.sensing import FREE, OTHERS
+from muster_core.types import Array
+
+if TYPE_CHECKING:
+    from muster_core.scene import Perceptions
 
 SECTORS = 12
 RINGS = (0.15, 0.35, 0.5, 0.65, 0.9, 1.3)
@@ -29,11 +34,11 @@ LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
 
 
 @kernel
-def polar_bin(dx, dy, weight, out, start):
-    """Spread ``weight`` of the cell at (dx, dy) [avoid distances] over the 2 x 2 nearest rings and sectors, linearly."""
+def polar_bin(dx: float, dy: float, weight: float, out: Array, start: int) -> None:
+    """Spread ``weight`` of the cell at (dx, dy) [avoid distances] over the 2 x 2 nearest bins, linearly."""
     distance = math.sqrt(dx * dx + dy * dy)
     sector = (math.atan2(dy, dx) / (2.0 * math.pi) * SECTORS) % SECTORS
-    low_sector = int(math.floor(sector))
+    low_sector = math.floor(sector)
     sector_share = sector - low_sector
     first, second = low_sector % SECTORS, (low_sector + 1) % SECTORS
     high_ring = 0
@@ -52,7 +57,7 @@ def polar_bin(dx, dy, weight, out, start):
 
 
 @kernel
-def bin_area(ring):
+def bin_area(ring: int) -> float:
     """Area that a bin of this ring stands for, between the middles to the next rings [avoid distances²]."""
     inner = 0.0 if ring == 0 else 0.5 * (RINGS[ring - 1] + RINGS[ring])
     last = ring == len(RINGS) - 1
@@ -61,11 +66,11 @@ def bin_area(ring):
 
 
 @kernel
-def observe_motion(p, b, speed, row):
+def observe_motion(p: "Perceptions", b: int, speed: float, row: Array) -> None:
     """First part of our layouts: own velocity, way to the shape, inside, distance, then the neighbours, masked.
 
-    The way to the shape is a unit vector beyond one avoid distance, so that a robot far away sees nothing it has not seen
-    in training.
+    The way to the shape is a unit vector beyond one avoid distance, so that a robot far away sees nothing it has not
+    seen in training.
     """
     avoid = p.avoid[b]
     row[0], row[1] = p.velocity[b, 0] / speed, p.velocity[b, 1] / speed
@@ -86,7 +91,7 @@ def observe_motion(p, b, speed, row):
 
 
 @kernel
-def observe_polar_rows(p, speed, out):
+def observe_polar_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """Fill ``out`` (B, POLAR_SIZE): own velocity, way to the shape, inside, distance; neighbours; polar cells.
 
     Speeds are in units of ``speed``, lengths in avoid distances. A bin holds the share of its own area that is filled
@@ -115,7 +120,7 @@ def observe_polar_rows(p, speed, out):
 
 
 @kernel
-def step_vectors():
+def step_vectors() -> tuple[Array, Array]:
     """The steps of the outlook (len(STEPS)·SECTORS, 2), length by length, and the rays of its sectors (SECTORS, 2)."""
     rays = np.empty((SECTORS, 2))
     steps = np.empty((len(STEPS) * SECTORS, 2))
@@ -130,11 +135,12 @@ def step_vectors():
 
 
 @kernel
-def observe_outlook_rows(p, speed, out):
+def observe_outlook_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """Fill ``out`` (B, OUTLOOK_SIZE): motion and neighbours as in ``polar``; then the outlook.
 
-    The outlook is the marginal coverage here (cells within half an avoid distance that no neighbour covers, as a share of
-    what a disc can hold), the change of it after each step, and the share of the two far rings' bins that is free.
+    The outlook is the marginal coverage here (cells within half an avoid distance that no neighbour covers, as a share
+    of what a disc can hold), the change of it after each step, and the free cells of the two far rings by direction, as
+    a share of the same.
     """
     steps, rays = step_vectors()
     count = len(STEPS) * SECTORS
@@ -172,7 +178,7 @@ def observe_outlook_rows(p, speed, out):
 
 
 @kernel
-def observe_lamarl_rows(p, speed, out):
+def observe_lamarl_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """Fill ``out`` (B, LAMARL_SIZE): own velocity, 6 neighbours, nearest cell's offset and velocity, 80 free cells.
 
     The published layout (zero padded) without absolute position; here dimensionless. Inside the shape, and with a

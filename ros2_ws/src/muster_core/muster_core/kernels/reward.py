@@ -1,17 +1,22 @@
 """What a robot is paid for, from its own perception alone: LAMARL's published reward and marginal coverage."""
 
 import math
+from typing import TYPE_CHECKING
 
 from muster_core.kernel import kernel
 from muster_core.kernels.control import exploration
 from muster_core.kernels.sensing import MINE
+from muster_core.types import Array
+
+if TYPE_CHECKING:
+    from muster_core.scene import Perceptions
 
 UNIFORM_WITHIN = 0.05 / 0.26  # the published 0.05 m at the published avoid distance of 0.26 m
 
 
 @kernel
-def published_rows(p, out):
-    """LAMARL's reward, 1 when all hold, else 0: inside, no neighbour nearer than the avoid distance, free cells balanced.
+def published_rows(p: "Perceptions", out: Array) -> None:
+    """LAMARL's reward, 1 when all hold, else 0: inside, no neighbour within the avoid distance, free cells balanced.
 
     Balanced: the ψ-weighted mean of the free cells in sight is nearer than 0.05 m (at an avoid distance of 0.26 m).
     With no free cell in sight the reward is 0, as published.
@@ -41,8 +46,8 @@ def published_rows(p, out):
 
 
 @kernel
-def marginal_rows(p, out):
-    """Marginal coverage: the cells that I alone cover as a share of what my disc can hold, in [0, 1]; 0 outside the shape.
+def marginal_rows(p: "Perceptions", out: Array) -> None:
+    """Marginal coverage: the cells that I alone cover as a share of what my disc can hold, 0 … 1; 0 outside the shape.
 
     The sum over the team rises exactly with the number of cells covered once, so no robot is paid for another's cells.
     """

@@ -3,12 +3,18 @@
 The filter picks the velocity nearest to the desired one that satisfies, for every neighbour in reach, the robot's own
 half of a braking-distance barrier. With clearance h, braking deceleration a and reaction time T, two robots that each
 approach at no more than w, where w²/a + 2·T·w = h, can both still stop: they travel T at w and then brake. The bound
-holds without knowing what the neighbour wants, so a dead or stubborn neighbour is covered too.
+holds whatever the neighbour wants, as long as it keeps its own half or stands, as a dead one does.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 from muster_core.kernel import kernel
+from muster_core.types import AnyArray, Array, Integers
+
+if TYPE_CHECKING:
+    from muster_core.control_step import Limits
+    from muster_core.scene import SceneArrays
 
 MAX_LINES = 20  # the nearest 16 neighbours and 4 walls; 16 discs at touching distance already surround a robot twice
 TOLERANCE = 1e-9  # [m/s]
@@ -19,7 +25,7 @@ INFEASIBLE = 2  # no velocity satisfies them: braking
 
 
 @kernel
-def approach_limit(clearance, braking, reaction):
+def approach_limit(clearance: float, braking: float, reaction: float) -> float:
     """Largest speed w with w²/braking + 2·reaction·w = clearance: both robots can still stop [m/s]."""
     if clearance <= 0.0:
         return 0.0
@@ -27,7 +33,7 @@ def approach_limit(clearance, braking, reaction):
 
 
 @kernel
-def brake(vx, vy, step):
+def brake(vx: float, vy: float, step: float) -> tuple[float, float]:
     """One step of the ramp to zero: the velocity (vx, vy) shortened by ``step`` [m/s]."""
     speed = math.sqrt(vx * vx + vy * vy)
     if speed <= step:
@@ -36,8 +42,8 @@ def brake(vx, vy, step):
 
 
 @kernel
-def allowed(vx, vy, lines, count, discs):
-    """Whether (vx, vy) satisfies ``lines`` (nx, ny, bound: n·v ≥ bound) and ``discs`` (cx, cy, radius: |v − c| ≤ radius)."""
+def allowed(vx: float, vy: float, lines: Array, count: int, discs: Array) -> bool:
+    """Whether (vx, vy) obeys ``lines`` (nx, ny, bound: n·v ≥ bound) and ``discs`` (x, y, radius: |v − c| ≤ radius)."""
     for k in range(count):
         if lines[k, 0] * vx + lines[k, 1] * vy < lines[k, 2] - TOLERANCE:
             return False
@@ -49,7 +55,9 @@ def allowed(vx, vy, lines, count, discs):
 
 
 @kernel
-def closer(vx, vy, wx, wy, best, lines, count, discs):
+def closer(
+    vx: float, vy: float, wx: float, wy: float, best: tuple[float, float, float], lines: Array, count: int, discs: Array
+) -> tuple[float, float, float]:
     """``best`` (vx, vy, squared distance) or the candidate (vx, vy), if it is allowed and nearer to (wx, wy)."""
     distance = (vx - wx) ** 2 + (vy - wy) ** 2
     if distance < best[2] and allowed(vx, vy, lines, count, discs):
@@ -58,7 +66,7 @@ def closer(vx, vy, wx, wy, best, lines, count, discs):
 
 
 @kernel
-def line_disc_points(nx, ny, bound, disc):
+def line_disc_points(nx: float, ny: float, bound: float, disc: Array) -> tuple[float, float, float, float, bool]:
     """Both points where the line n·v = bound meets the disc's edge, and whether they exist."""
     offset = bound - nx * disc[0] - ny * disc[1]
     square = disc[2] * disc[2] - offset * offset
@@ -70,7 +78,7 @@ def line_disc_points(nx, ny, bound, disc):
 
 
 @kernel
-def project(wx, wy, lines, count, discs):
+def project(wx: float, wy: float, lines: Array, count: int, discs: Array) -> tuple[float, float, bool]:
     """Exact projection of (wx, wy) onto the intersection of half planes and two discs.
 
     In the plane the nearest point is the point itself, or lies on one boundary, or on a crossing of two: all are tried.
@@ -126,29 +134,53 @@ def project(wx, wy, lines, count, discs):
 
 
 @kernel
-def barrier_lines(me, positions, ages, present, sensing_radius, bounds, limits, lines, distances):
-    """Write the constraints of robot ``me`` into ``lines`` (MAX_LINES, 3): arena first, then neighbours by distance.
+def steered_point(e: int, i: int, scene: "SceneArrays", limits: "Limits") -> tuple[float, float]:
+    """The point of robot (e, i) that moves exactly as commanded, x, y [m; world].
 
-    A neighbour's clearance shrinks by what it may have moved since its pose was measured. Returns how many lines.
+    A base that follows a command c with first-order lag τ has v' = (c − v)/τ, so p + τ·v moves at c, while p itself
+    trails it. A delay is no different for as long as the velocity stays. A measured speed above the limit is cut.
     """
-    x, y = positions[me, 0], positions[me, 1]
+    vx, vy = scene.velocities[e, i, 0], scene.velocities[e, i, 1]
+    speed = math.sqrt(vx * vx + vy * vy)
+    ahead = limits.trailing * min(1.0, limits.max_speed / max(speed, 1e-9))
+    return scene.positions[e, i, 0] + ahead * vx, scene.positions[e, i, 1] + ahead * vy
+
+
+@kernel
+def barrier_lines(
+    e: int,
+    me: int,
+    scene: "SceneArrays",
+    sensing_radius: float,
+    bounds: Array,
+    limits: "Limits",
+    lines: Array,
+    distances: Array,
+) -> int:
+    """Write the constraints of robot (e, me) into ``lines`` (MAX_LINES, 3): arena first, then neighbours by distance.
+
+    A clearance shrinks by what both robots may have moved since their poses were measured. Returns how many lines.
+    """
+    x, y = steered_point(e, me, scene, limits)
+    own_moved = max(scene.ages[e, me], 0.0) * limits.max_speed
     # A wall does not come towards us: all of the closing speed is ours, so its clearance counts double.
     room = (x - bounds[0], bounds[1] - x, y - bounds[2], bounds[3] - y)
     for side in range(4):
-        clearance = room[side] - limits.radius - limits.margin
+        clearance = room[side] - own_moved - limits.radius - limits.margin
         lines[side, 0] = (1.0, -1.0, 0.0, 0.0)[side]
         lines[side, 1] = (0.0, 0.0, 1.0, -1.0)[side]
         lines[side, 2] = -approach_limit(2.0 * clearance, limits.braking, limits.reaction)
     count = 4
-    for j in range(positions.shape[0]):
-        if j == me or not present[j]:
+    for j in range(scene.positions.shape[1]):
+        if j == me or not scene.present[e, j]:
             continue
-        dx, dy = x - positions[j, 0], y - positions[j, 1]
+        other_x, other_y = steered_point(e, j, scene, limits)
+        dx, dy = x - other_x, y - other_y
         distance = math.sqrt(dx * dx + dy * dy)
-        if distance > sensing_radius:
+        nearest = distance - own_moved - max(scene.ages[e, j], 0.0) * limits.max_speed
+        if nearest > sensing_radius:
             continue
-        moved = max(ages[j], 0.0) * limits.max_speed
-        clearance = distance - moved - 2.0 * limits.radius - limits.margin
+        clearance = nearest - 2.0 * limits.radius - limits.margin
         bound = -approach_limit(clearance, limits.braking, limits.reaction)
         if bound <= -limits.max_speed:
             continue
@@ -170,7 +202,17 @@ def barrier_lines(me, positions, ages, present, sensing_radius, bounds, limits, 
 
 
 @kernel
-def filter_rows(rows, scene, radius, bounds, limits, desired, work, out, activity):
+def filter_rows(
+    rows: Integers,
+    scene: "SceneArrays",
+    radius: Array,
+    bounds: Array,
+    limits: "Limits",
+    desired: Array,
+    work: Array,
+    out: Array,
+    activity: AnyArray,
+) -> None:
     """Filter ``desired`` (B, 2) for each (environment, robot) in ``rows`` into ``out`` (B, 2) and ``activity`` (B,).
 
     Args:
@@ -188,9 +230,7 @@ def filter_rows(rows, scene, radius, bounds, limits, desired, work, out, activit
     discs = work[:2, :3].copy()
     for b in range(rows.shape[0]):
         e, i = rows[b, 0], rows[b, 1]
-        count = barrier_lines(
-            i, scene.positions[e], scene.ages[e], scene.present[e], radius[e], bounds, limits, lines, distances
-        )
+        count = barrier_lines(e, i, scene, radius[e], bounds, limits, lines, distances)
         cap = approach_limit(radius[e] - 2.0 * limits.radius - limits.margin, limits.braking, limits.reaction)
         issued_x, issued_y = scene.issued[e, i, 0], scene.issued[e, i, 1]
         discs[0, 0], discs[0, 1], discs[0, 2] = 0.0, 0.0, min(limits.max_speed, cap)

@@ -1,12 +1,17 @@
 """What one robot sees: its neighbours, the cells of the shape around it and who covers them, the way into the shape.
 
-Arrays follow :class:`muster_core.scene.Perceptions`; the lattice tables follow :class:`muster_core.shape.LatticeTables`.
+Arrays follow :class:`muster_core.scene.Perceptions`, the lattice tables :class:`muster_core.shape.LatticeTables`.
 Positions are in metres in the world frame, results are relative to the robot, still aligned with the world's axes.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 from muster_core.kernel import kernel
+from muster_core.types import AnyArray, Array, Integers
+
+if TYPE_CHECKING:
+    from muster_core.scene import Lattices, Perceptions, SceneArrays
 
 FREE = 0  # nobody the robot can see covers this cell
 MINE = 1  # the robot covers it, and nobody else it can see does
@@ -14,7 +19,9 @@ OTHERS = 2  # somebody else covers it
 
 
 @kernel
-def nearest_cell(x, y, below, above, rows, columns, frame):
+def nearest_cell(
+    x: float, y: float, below: AnyArray, above: AnyArray, rows: int, columns: int, frame: Array
+) -> tuple[float, float]:
     """Exact nearest cell centre to (x, y): its offset in the world frame, dx, dy [m].
 
     Columns are visited outwards from the point; in each only the first occupied row below and above can be nearest.
@@ -24,8 +31,8 @@ def nearest_cell(x, y, below, above, rows, columns, frame):
     cosine, sine = frame[2], frame[3]
     u = ((x - frame[0]) * cosine + (y - frame[1]) * sine) / pitch - 0.5
     v = (-(x - frame[0]) * sine + (y - frame[1]) * cosine) / pitch - 0.5
-    row = min(max(int(math.floor(v)), -1), rows - 1)
-    column = min(max(int(math.floor(u + 0.5)), 0), columns - 1)
+    row = min(max(math.floor(v), -1), rows - 1)
+    column = min(max(math.floor(u + 0.5), 0), columns - 1)
     best, best_u, best_v = math.inf, 0.0, 0.0
     for k in range(columns):
         if k > 0 and (k - 0.5) ** 2 >= best:
@@ -47,13 +54,15 @@ def nearest_cell(x, y, below, above, rows, columns, frame):
 
 
 @kernel
-def is_inside(dx, dy, pitch):
-    """Whether a robot whose nearest cell centre is at offset (dx, dy) is in the shape (LAMARL: nearer than √2·pitch/2)."""
+def is_inside(dx: float, dy: float, pitch: float) -> bool:
+    """Whether a robot with its nearest cell centre at (dx, dy) from it is in the shape: nearer than √2·pitch/2."""
     return dx * dx + dy * dy < 0.5 * pitch * pitch
 
 
 @kernel
-def nearest_neighbours(me, positions, velocities, present, radius, neighbours):
+def nearest_neighbours(
+    me: int, positions: Array, velocities: Array, present: AnyArray, radius: float, neighbours: Array
+) -> int:
     """Fill ``neighbours`` (K, 4) with relative position and velocity of the nearest within ``radius``; return how many.
 
     Sorted by distance; ties keep the order of the team. Robots that are not ``present`` are not seen.
@@ -85,7 +94,7 @@ def nearest_neighbours(me, positions, velocities, present, radius, neighbours):
 
 
 @kernel
-def covered_by_neighbour(dx, dy, neighbours, found, cover_squared):
+def covered_by_neighbour(dx: float, dy: float, neighbours: Array, found: int, cover_squared: float) -> bool:
     """Whether the cell at relative (dx, dy) lies within the covering disc of one of the ``found`` neighbours."""
     for k in range(found):
         ex = dx - neighbours[k, 0]
@@ -96,7 +105,9 @@ def covered_by_neighbour(dx, dy, neighbours, found, cover_squared):
 
 
 @kernel
-def window(x, y, radius, rows, columns, frame):
+def window(
+    x: float, y: float, radius: float, rows: int, columns: int, frame: Array
+) -> tuple[int, int, int, int, float, float]:
     """Part of the lattice that can hold cells within ``radius`` of (x, y).
 
     Returns first row, end row, first column, end column, and the point in lattice units (u along columns, v along
@@ -106,16 +117,29 @@ def window(x, y, radius, rows, columns, frame):
     u = ((x - frame[0]) * frame[2] + (y - frame[1]) * frame[3]) / pitch - 0.5
     v = (-(x - frame[0]) * frame[3] + (y - frame[1]) * frame[2]) / pitch - 0.5
     reach = radius / pitch
-    first_row = min(max(int(math.ceil(v - reach)), 0), rows)
-    end_row = min(max(int(math.floor(v + reach)) + 1, 0), rows)
-    first_column = min(max(int(math.ceil(u - reach)), 0), columns)
-    end_column = min(max(int(math.floor(u + reach)) + 1, 0), columns)
+    first_row = min(max(math.ceil(v - reach), 0), rows)
+    end_row = min(max(math.floor(v + reach) + 1, 0), rows)
+    first_column = min(max(math.ceil(u - reach), 0), columns)
+    end_column = min(max(math.floor(u + reach) + 1, 0), columns)
     return first_row, end_row, first_column, end_column, u, v
 
 
 @kernel
-def sensed_cells(x, y, occupancy, rows, columns, frame, radius, cover, neighbours, found, cells, states):
-    """Fill ``cells`` (C, 2) and ``states`` (C,) with the shape's cells within ``radius``; return how many, and how many there are.
+def sensed_cells(
+    x: float,
+    y: float,
+    occupancy: AnyArray,
+    rows: int,
+    columns: int,
+    frame: Array,
+    radius: float,
+    cover: float,
+    neighbours: Array,
+    found: int,
+    cells: Array,
+    states: AnyArray,
+) -> tuple[int, int]:
+    """Fill ``cells`` (C, 2) and ``states`` (C,) with the cells in reach; return how many, and how many there are.
 
     When more than C cells are in reach every (count/C)-th is kept, evenly over the window. Offsets are in metres.
     """
@@ -154,7 +178,9 @@ def sensed_cells(x, y, occupancy, rows, columns, frame, radius, cover, neighbour
 
 
 @kernel
-def sense_rows(rows, scene, lattices, avoid, radius, out):
+def sense_rows(
+    rows: Integers, scene: "SceneArrays", lattices: "Lattices", avoid: Array, radius: Array, out: "Perceptions"
+) -> None:
     """Perceive for each (environment, robot) in ``rows`` (B, 2) and write row b of ``out``.
 
     Args:
@@ -171,9 +197,7 @@ def sense_rows(rows, scene, lattices, avoid, radius, out):
         high, wide = lattices.extents[e, 0], lattices.extents[e, 1]
         frame = lattices.frames[e]
         neighbours = out.neighbours[b]
-        found = nearest_neighbours(
-            i, scene.positions[e], scene.velocities[e], scene.present[e], radius[e], neighbours
-        )
+        found = nearest_neighbours(i, scene.positions[e], scene.velocities[e], scene.present[e], radius[e], neighbours)
         out.neighbour_count[b] = found
         kept, total = sensed_cells(
             x, y, lattices.occupancy[e], high, wide, frame, radius[e], 0.5 * avoid[e],
