@@ -1,4 +1,4 @@
-"""From a model's answer to a program, a shape and a list of intentions; whatever does not fit is a complaint, never code.
+"""From a model's answer to a program, a shape and a list of intentions; what does not fit is a complaint, never code.
 
 Two forms are read: fenced blocks (Python, then JSON) and one JSON object that follows ``SCHEMA``. JSON goes through the
 json module, Python text only to the gate.

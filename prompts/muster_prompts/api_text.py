@@ -1,4 +1,4 @@
-"""What a language model is told of the API: generated from the real signatures and docstrings, so that it cannot drift."""
+"""What a language model is told of the API: generated from the real signatures and docstrings, so it cannot drift."""
 
 import ast
 import inspect

@@ -1,8 +1,8 @@
-"""From a checked program to native code: one dispatcher for each of its functions, one loop over a batch for each result.
+"""From a checked program to native code: a dispatcher for each of its functions, a loop over a batch for each result.
 
-Nothing of the program is evaluated at the top level: constants are folded by the allow-list, functions are compiled by
-numba in nopython mode with bounds checks, and calls of theirs go through a serial guard that gives a status instead of an
-exception. These loops are kernels of the program alone, so the world's kernels stay cached.
+Nothing of the program is evaluated at the top level: constants are folded by the allow-list, functions are compiled
+by numba in nopython mode with bounds checks, and calls of theirs go through a serial guard that gives a status
+instead of an exception. These loops are kernels of the program alone, so the world's kernels stay cached.
 """
 
 import ast
@@ -20,16 +20,13 @@ from muster_core.errors import MusterError
 from muster_core.kernel import COMPILED
 from muster_core.scene import Perceptions
 from muster_core.types import AnyArray, Array
-from muster_prompts.allowlist import PROGRAM, Interface, Outline, check
-from muster_prompts.kernels.api import make_robot
-from muster_prompts.numpy_forms.bounding import BUDGET
+from muster_prompts.allowlist import check
+from muster_prompts.numpy_forms.looping import one_call, prior_rows, reward_rows
 from muster_prompts.numpy_forms.reducing import plain_type
-from muster_prompts.refusal import Refused, refuse
-from muster_prompts.rewriting import _entry, namespace, rewrite
+from muster_prompts.outline import PROGRAM, Interface
+from muster_prompts.refusal import refuse
+from muster_prompts.rewriting import entry_name, namespace, rewrite
 from muster_prompts.source import parse
-
-FINE, RAISED, NOT_FINITE = 0, 1, 2
-"""Status of one call: good, ended by an error, or a result that is not a finite number."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ def compile_program(text: str, example: Perceptions) -> Compiled:
         raise MusterError("Programs run compiled only: install numba, and unset MUSTER_INTERPRET")
     functions = compile_functions(text, PROGRAM)
     prior, reward = functions["prior"], functions["reward"]
-    compiled = Compiled(_prior_rows(prior), _reward_rows(reward), _one(prior), _one(reward))
+    compiled = Compiled(prior_rows(prior), reward_rows(reward), one_call(prior), one_call(reward))
     batch = (numba.typeof(example), types.float64, types.float64)
     status = types.int8[::1]
     _compile("prior", prior, compiled.fill_prior, (*batch, types.float64[:, ::1], status))
@@ -78,7 +75,7 @@ def compile_functions(text: str, interface: Interface) -> dict[str, Any]:
     tree = ast.Module([rewrite(function, outline) for function in outline.functions.values()], [])
     exec(compile(tree, "program.py", "exec"), names)
     dispatchers = {name: numba.njit(boundscheck=True, error_model="numpy")(names[name]) for name in outline.functions}
-    names.update({_entry("own", name): dispatcher for name, dispatcher in dispatchers.items()})
+    names.update({entry_name("own", name): dispatcher for name, dispatcher in dispatchers.items()})
     return dispatchers
 
 
@@ -100,7 +97,7 @@ def run_reward(compiled: Compiled, p: Perceptions, limits: tuple[float, float]) 
 
 def read_only(p: Perceptions) -> Perceptions:
     """Views of the same buffers that nobody can write through, as programs get them."""
-    views = [field.view() for field in p]
+    views: list[AnyArray] = [field.view() for field in p]
     for view in views:
         view.flags.writeable = False
     return Perceptions(*views)
@@ -114,62 +111,13 @@ def explain(error: NumbaError) -> tuple[str, int | None]:
     for pattern, sentence in _SENTENCES:
         found = re.search(pattern, text, re.DOTALL)
         if found:
-            return sentence.format(*(" ".join(group.split()) for group in found.groups())), line
-    first = next(
-        (row.strip() for row in text.splitlines() if row.strip() and "nopython" not in row), "it cannot be typed"
+            return sentence.format(*(_plain(group or "") for group in found.groups())), line
+    told = re.findall(r"^\s*(?:TypingError: |raised from .*|Rejected as .*: )?([a-z'].*)$", text, re.MULTILINE)
+    own = [row for row in told if row.startswith(_OWN_WORDS)]
+    first = (
+        own[0] if own else next((row.strip() for row in text.splitlines() if row.strip() and "nopython" not in row), "")
     )
-    return f"the types do not fit: {_without_names(first)[:200]}", line
-
-
-def _one(function: Any) -> Any:  # noqa: ANN401
-    budget = BUDGET
-
-    @numba.njit
-    def call(p, b, max_speed, max_acceleration):
-        left = np.full(1, budget)
-        return function(left, make_robot(p, b, max_speed, max_acceleration))
-
-    return call
-
-
-def _prior_rows(prior: Any) -> Callable[..., None]:  # noqa: ANN401
-    budget = BUDGET
-
-    @numba.njit(error_model="numpy")
-    def fill(p, max_speed, max_acceleration, out, status):
-        left = np.zeros(1, np.int64)
-        for b in range(out.shape[0]):
-            left[0] = budget
-            try:
-                action = prior(left, make_robot(p, b, max_speed, max_acceleration))
-                if len(action) != 2:
-                    status[b] = 3
-                else:
-                    x, y = action[0], action[1]
-                    out[b, 0], out[b, 1] = x, y
-                    status[b] = 0 if np.isfinite(x) and np.isfinite(y) else 2
-            except Exception:
-                status[b] = 1
-
-    return fill
-
-
-def _reward_rows(reward: Any) -> Callable[..., None]:  # noqa: ANN401
-    budget = BUDGET
-
-    @numba.njit(error_model="numpy")
-    def fill(p, max_speed, max_acceleration, out, status):
-        left = np.zeros(1, np.int64)
-        for b in range(out.shape[0]):
-            left[0] = budget
-            try:
-                value = float(reward(left, make_robot(p, b, max_speed, max_acceleration)))
-                out[b] = value
-                status[b] = 0 if np.isfinite(value) else 2
-            except Exception:
-                status[b] = 1
-
-    return fill
+    return f"the types do not fit: {_plain(first)[:200]}", line
 
 
 def _compile(name: str, function: Any, fill: Any, signature: tuple[Any, ...]) -> None:  # noqa: ANN401
@@ -206,7 +154,7 @@ def _check_result(name: str, result: Any) -> None:  # noqa: ANN401
 
 
 def _check_types(dispatcher: Any) -> None:  # noqa: ANN401
-    """Refuse what types allow but bounds do not: arrays of many dimensions, lists of tables, sums and products of lists."""
+    """Refuse what types allow but bounds do not: many dimensions, lists of tables, sums and products of lists."""
     for compiled in dispatcher.overloads.values():
         annotation = compiled.type_annotation
         for kind in annotation.typemap.values():
@@ -224,30 +172,40 @@ def _check_types(dispatcher: Any) -> None:  # noqa: ANN401
 
 
 _SENTENCES: Sequence[tuple[str, str]] = (
-    (r"Cannot unify (.+?) and (.+?) for '([^']+)'", "the variable {2} is a {0} on one path and a {1} on another"),
+    (r"Cannot unify (.+?) and (.+?) for '([^'.]+)[^']*'", "the variable {2} is a {0} on one path and a {1} on another"),
     (
         r"Can't unify return type from the following types: (.+?)\n",
         "the function returns values of different types: {0}",
     ),
     (r"Cannot modify readonly array", "an array of robot is changed in place; take a .copy() first"),
     (
-        r"'?(\w+)'? is referenced before assignment|variable '([^']+)' is not defined",
-        "a variable is used before it has a value",
+        r"Cannot bind .*? to signature '\(__budget(?:, )?(.*?)\)'",
+        "a function is called with other arguments than ({0})",
     ),
+    (
+        r"[Vv]ariable '([^'.]+)[^']*' (?:is )?(?:referenced|not defined|used)",
+        "the variable {0} may be read before it is set",
+    ),
+)
+"""What numba says, and how it is passed on."""
+_OWN_WORDS = (
+    "this function takes", "a shape is", "'axis'", "axis=", "only ", "weights must", "a loop goes over",
+    "the rows of", "a product of arrays", "arrays of more", "join a list", "this takes",
+)  # fmt: skip
+"""How messages of our own forms begin."""
+_TYPE_WORDS: Sequence[tuple[str, str]] = (
+    (r"(?:readonly )?array\((\w+?)\d*, (\d)d, \w\)", r"\2-dimensional array"),
+    (r"Array\(\w+, (\d), [^)]*\)", r"\1-dimensional array"),
+    (r"Literal\[(\w+)\]\([^)]*\)", r"\1"),
+    (r"reflected list\([^)]*\)(?:<[^>]*>)?", "list"),
+    (r"\b(float|int)\d+\b", r"\1"),
+    (r"\bbool_?\b", "bool"),
+    (r"__(?:np|math|python|api|own|bound)_", ""),
 )
 
 
-def _without_names(text: str) -> str:
-    return re.sub(r"__(?:np|math|python|api|own|bound)_", "", text)
-
-
-__all__ = [
-    "Compiled",
-    "Refused",
-    "compile_functions",
-    "compile_program",
-    "explain",
-    "read_only",
-    "run_prior",
-    "run_reward",
-]
+def _plain(text: str) -> str:
+    """``text`` with numba's types and our names in words that a Python programmer uses."""
+    for pattern, word in _TYPE_WORDS:
+        text = re.sub(pattern, word, text)
+    return " ".join(text.split())

@@ -10,7 +10,8 @@ import numpy as np
 
 from muster_core.scene import Perceptions
 from muster_core.types import AnyArray, Array
-from muster_prompts.compilation import NOT_FINITE, RAISED, Compiled, run_prior, run_reward
+from muster_prompts.compilation import Compiled, run_prior, run_reward
+from muster_prompts.numpy_forms.looping import NOT_FINITE, RAISED
 from muster_prompts.perceptions import DEFAULT_ROBOT, Trial
 from muster_prompts.refusal import Refusal, Refused
 
@@ -67,8 +68,7 @@ def check_output(compiled: Compiled, trial: Trial) -> Figures:
 
 
 def _judge(name: str, values: Array, status: AnyArray, low: float, compiled: Compiled, trial: Trial) -> Refusal | None:
-    outside = (values < low - TOLERANCE) | (values > 1.0 + TOLERANCE)
-    outside = outside.any(axis=1) if outside.ndim > 1 else outside
+    outside = ((values < low - TOLERANCE) | (values > 1.0 + TOLERANCE)).reshape(len(status), -1).any(axis=1)
     wrong = np.flatnonzero((status != 0) | outside)
     if len(wrong) == 0:
         return None

@@ -11,10 +11,10 @@ import numpy as np
 from numba import types
 
 from muster_core.types import AnyArray
-from muster_prompts.allowlist import DISTANCE
 from muster_prompts.compilation import compile_functions, compile_program, explain
 from muster_prompts.contract import check_output
-from muster_prompts.numpy_forms.bounding import BUDGET
+from muster_prompts.numpy_forms.looping import RAISED, plane_points
+from muster_prompts.outline import DISTANCE
 from muster_prompts.perceptions import Trial
 from muster_prompts.refusal import Refused, refuse
 
@@ -41,7 +41,7 @@ def examine_program(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
 
 
 def examine_distance(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
-    """Check ``sdf(x, y)`` and sample it: the points of a ``GRID`` x ``GRID`` lattice that lie in the shape, as packed bits.
+    """Check ``sdf(x, y)`` and sample it: which points of a ``GRID`` x ``GRID`` lattice lie inside, as packed bits.
 
     Raises:
         Refused: with the reasons.
@@ -49,7 +49,7 @@ def examine_distance(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
     del trial
     tell("compile")
     sdf = compile_functions(text, DISTANCE)["sdf"]
-    sample = _sampler(sdf)
+    sample: Any = plane_points(sdf)
     try:
         sample.compile((types.float64[::1], types.float64[:, ::1], types.int8[:, ::1]))
     except numba.core.errors.NumbaError as error:
@@ -61,7 +61,7 @@ def examine_distance(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
     wrong = np.argwhere(status != 0)
     if len(wrong):
         y, x = AXIS[wrong[0]]
-        what = "fails" if status[tuple(wrong[0])] == 1 else "gives a value that is not finite"
+        what = "fails" if status[tuple(wrong[0])] == RAISED else "gives a value that is not finite"
         raise refuse("output", f"sdf {what} at ({x:.2f}, {y:.2f})", "Give a finite number for every point")
     if values.tobytes() != again.tobytes():
         raise refuse("output", "sdf does not give the same answer every time", "Set every value before it is read")
@@ -84,27 +84,8 @@ def _sampled(sample: Any) -> tuple[AnyArray, AnyArray]:  # noqa: ANN401
     return values, status
 
 
-def _sampler(sdf: Any) -> Any:  # noqa: ANN401
-    budget = BUDGET
-
-    @numba.njit(error_model="numpy")
-    def fill(axis, values, status):
-        left = np.zeros(1, np.int64)
-        for row in range(len(axis)):
-            for column in range(len(axis)):
-                left[0] = budget
-                try:
-                    value = float(sdf(left, axis[column], axis[row]))
-                    values[row, column] = value
-                    status[row, column] = 0 if np.isfinite(value) else 2
-                except Exception:
-                    status[row, column] = 1
-
-    return fill
-
-
 def examine_without_allow_list(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
-    """Run ``text`` as plain Python, then prior and reward compiled: for tests that show that the layers below hold alone.
+    """Run ``text`` as plain Python, then prior and reward compiled: for tests that the layers below hold alone.
 
     Nothing that comes of it is ever taken for a program.
     """

@@ -1,4 +1,4 @@
-"""The ``np`` and ``math`` of a language model's program: the functions there are, and numba forms of those that numba lacks.
+"""The ``np`` and ``math`` of a language model's program: the functions there are, and numba forms of some of them.
 
 Programs never hold the numpy module: the gate turns ``np.mean(x, axis=0)`` into a call of the entry ``mean`` here. Most
 entries are numpy's own functions, which numba compiles; reductions along an axis, norms, averages and everything that
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from muster_prompts.numpy_forms import bounding, making, reducing
+from muster_prompts.numpy_forms import making, reducing
 
 Entry = Callable[..., Any]
 
@@ -59,7 +59,8 @@ BUILTINS: dict[str, Entry] = {
 METHODS: dict[str, str] = {
     "sum": "sum", "mean": "mean", "min": "min", "max": "max", "any": "any", "all": "all", "prod": "prod", "std": "std",
     "var": "var", "copy": "copy", "dot": "dot", "argmin": "argmin", "argmax": "argmax", "argsort": "argsort",
-    "cumsum": "cumsum", "clip": "clip", "round": "round", "ravel": "ravel", "flatten": "ravel", "transpose": "transpose",
+    "cumsum": "cumsum", "clip": "clip", "round": "round", "ravel": "ravel", "flatten": "ravel",
+    "transpose": "transpose",
     "astype": "astype", "reshape": "reshape", "append": "append_item", "nonzero": "nonzero", "item": "item",
 }  # fmt: skip
 """Methods of arrays and lists, and the entry each stands for."""

@@ -1,7 +1,8 @@
 """The gate that every answer of a language model passes before anything of it is used. It fails closed.
 
-``Gate.check(text)`` sends the text to the warm parent (:mod:`muster_prompts.warden`), which forks a child that enters the
-sandbox, reads, checks, compiles and tries it. What comes back is plain data; this process never evaluates the text.
+``Gate.check(text)`` sends the text to the warm parent (:mod:`muster_prompts.warden`), which forks a child that enters
+the sandbox, reads, checks, compiles and tries it. What comes back is plain data; this process never evaluates the
+text.
 """
 
 import json
@@ -18,7 +19,8 @@ from muster_prompts.refusal import Refusal
 from muster_prompts.sandbox import LayerMissing
 
 KEPT_VARIABLES = (
-    "PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "MUSTER_CACHE", "MUSTER_INTERPRET",
+    "PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "XDG_CACHE_HOME", "MUSTER_CACHE",
+    "MUSTER_INTERPRET",
     "TMPDIR", "VIRTUAL_ENV",
 )  # fmt: skip
 """What the warm parent gets to see of the environment: no keys."""
@@ -50,7 +52,7 @@ class Verdict:
 
 
 class Gate:
-    """A running gate. Use it as a context manager; starting it takes some seconds, a check then little more than compiling."""
+    """A running gate, a context manager. Starting it takes some seconds, a check then little more than compiling."""
 
     def __init__(self) -> None:
         """Nothing is started before the first check."""
@@ -120,7 +122,11 @@ class Gate:
                 raise
         refusals = tuple(Refusal(**refusal) for refusal in told["refusals"])
         return Verdict(
-            bool(told["accepted"]) and not refusals, refusals, told["figures"], told["seconds"], told["stage"]
+            bool(told["accepted"]) and not refusals and request["kind"] in KINDS,
+            refusals,
+            told["figures"],
+            told["seconds"],
+            told["stage"],
         )
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""A model behind an OpenAI-compatible server: OpenAI itself, vLLM, llama.cpp, Ollama. The only module that imports openai.
+"""A model behind an OpenAI-compatible server: OpenAI itself, vLLM, llama.cpp, Ollama. Only this module imports openai.
 
-Answers are streamed, so that progress shows, a stalled server is noticed and an endless answer is cut. What may go better the
-second time (429, 5xx, time-outs, a broken stream, an answer without content) is tried again with exponential back-off and
-jitter; what a server says of Retry-After is kept to. Keys stay in memory.
+Answers are streamed, so that progress shows, a stalled server is noticed and an endless answer is cut. What may go
+better the second time (429, 5xx, time-outs, a broken stream, an answer without content) is tried again with
+exponential back-off and jitter; what a server says of Retry-After is kept to. Keys stay in memory.
 """
 
 import random
@@ -191,7 +191,7 @@ class OpenAIModel:
         raise MusterError(f"{self._name()} rejects the request (status {code}): {message}") from None
 
     def _wait(self, attempt: int, after: float | None) -> float:
-        """What the server asks for, or twice as long each time, with jitter, so that many clients do not return at once."""
+        """What the server asks for, or twice as long each time, with jitter so that clients do not return at once."""
         mean = self.config.backoff * 2.0**attempt
         wait = after if after is not None else mean * self._random.uniform(0.5, 1.5)
         return min(wait, self.config.longest_wait)
@@ -200,7 +200,7 @@ class OpenAIModel:
         used = self.account.prompt_tokens + self.account.completion_tokens
         if self.account.cost >= self.config.max_cost:
             raise WorkFailed(
-                f"The cap on cost is reached: {self.account.cost:.2f} of {self.config.max_cost:.2f} spent; raise --max-cost"
+                f"The cap on cost is reached: {self.account.cost:.2f} of {self.config.max_cost:.2f}; raise --max-cost"
             )
         if used >= self.config.max_tokens:
             raise WorkFailed(

@@ -1,6 +1,7 @@
-"""Perceptions that a program is tried on before anybody trusts it: sampled from real scenes, and made to be difficult."""
+"""Perceptions that a program is tried on before anybody trusts it: sampled from scenes, and made to be difficult."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,8 @@ def _sampled(sensing: Sensing, generator: np.random.Generator) -> Perceptions:
 
 
 def _scene(shape: Shape, robots: int, spread: float, sensing: Sensing, generator: np.random.Generator) -> Perceptions:
-    shape = shape.moved(*generator.uniform(-1.0, 1.0, 2), generator.uniform(-np.pi, np.pi))
+    x, y, yaw = generator.uniform(-1.0, 1.0, 3)
+    shape = shape.moved(x, y, np.pi * yaw)
     positions: Array = shape.centre + generator.uniform(-spread, spread, (1, robots, 2))
     arrays = SceneArrays(
         positions=positions,
@@ -63,7 +65,7 @@ def _scene(shape: Shape, robots: int, spread: float, sensing: Sensing, generator
 def _difficult(sensing: Sensing, sampled: Perceptions) -> tuple[Perceptions, list[str]]:
     """Rows changed by hand from a full, ordinary one."""
     busiest = int(np.argmax(sampled.cell_count * (sampled.neighbour_count > 2)))
-    changes = {
+    changes: dict[str, dict[str, Any]] = {
         "a robot that sees no neighbour": {"neighbour_count": 0},
         "a robot that sees exactly one neighbour": {"neighbour_count": 1},
         "a robot that sees no cell": {"cell_count": 0, "inside": 0, "target": (3.0, -2.0)},

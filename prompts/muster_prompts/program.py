@@ -1,7 +1,7 @@
 """A program on disk and in memory: a folder that ``muster-write`` made, read through the gate every time.
 
-A folder holds ``program.py`` (readable), ``shape.json``, ``provenance.json``, ``transcript.md`` and, for a shape by signed
-distance, ``sdf.py``. A hash is not a signature: whoever loads a folder runs the gate again.
+A folder holds ``program.py`` (readable), ``shape.json``, ``provenance.json``, ``transcript.md`` and, for a shape by
+signed distance, ``sdf.py``. A hash is not a signature: whoever loads a folder runs the gate again.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Program:
-    """A program that passed the gate in this process's lifetime; compiled where it is used, so it can be sent to workers."""
+    """A program that the gate accepted while this process ran; compiled where it is used, so it can go to workers."""
 
     text: str
     """Python text."""
@@ -101,9 +101,7 @@ class Program:
             how = {1: "raised an error", 2: "gave a value that is not finite"}.get(
                 int(status[row]), "gave an array of wrong length"
             )
-            raise WorkFailed(
-                f"{name} of {self.name} {how} on a perception that no trial had (row {row} of its batch); repair the program"
-            )
+            raise WorkFailed(f"{name} of {self.name} {how} on a perception that no trial had (row {row} of its batch)")
 
 
 def load_program(folder: Path, gate: Gate | None = None) -> Program:

@@ -1,4 +1,4 @@
-"""Prompts, rendered from the text files in ``templates/``. What they say of the API and the robots comes from the code."""
+"""Prompts, rendered from the text files in ``templates/``. What they say of API and robots comes from the code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

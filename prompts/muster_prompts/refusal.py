@@ -1,4 +1,4 @@
-"""Why a program was refused: one sentence that names the place, the reason and the remedy, for people and for a model alike."""
+"""Why a program was refused: a sentence with place, reason and remedy, for people and for a model alike."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -1,8 +1,8 @@
 """From the program as written to the program as compiled: the same meaning in the words that nopython mode knows.
 
-``robot.helper(x)`` becomes a call of the helper's kernel, ``np.f`` and array methods calls of the facade's entries, loops
-take their length from a budget, tuples are unpacked by index. After it no attribute is left but fields and shapes, and no
-name but the program's own and those that :func:`namespace` binds. Line numbers stay those of the text.
+``robot.helper(x)`` becomes a call of the helper's kernel, ``np.f`` and array methods calls of the facade's entries,
+loops take their length from a budget, tuples are unpacked by index. After it no attribute is left but fields and
+shapes, and no name but the program's own and those that :func:`namespace` binds. Line numbers stay those of the text.
 """
 
 import ast
@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from muster_prompts.allowlist import Outline, _is_module
 from muster_prompts.api_text import HELPERS, METHOD_HELPERS, STATES
 from muster_prompts.facade import BUILTINS, CONSTANTS, DTYPES, MATH, METHODS, NUMPY
+from muster_prompts.grammar import is_dtype, is_module
 from muster_prompts.numpy_forms import bounding, making, reducing
+from muster_prompts.outline import Outline
 
 BUDGET = "__budget"
 """First parameter of every function of a compiled program: int64 (1,), the loop rounds left."""
@@ -39,15 +40,15 @@ def namespace(outline: Outline) -> dict[str, Any]:
         "__builtins__": {},
         **outline.constants,
         **STATES,
-        **{_entry("api", name): helper for name, helper in HELPERS.items()},
-        **{_entry("np", name): function for name, function in {**NUMPY, **making.METHOD_ENTRIES}.items()},
-        **{_entry("math", name): function for name, function in MATH.items()},
-        **{_entry("python", name): function for name, function in BUILTINS.items()},
-        **{_entry("bound", name): function for name, function in bounding.ENTRIES.items()},
-        **{_entry("type", name): dtype for name, dtype in DTYPES.items()},
-        _entry("python", "min1"): reducing.ENTRIES["min"],
-        _entry("python", "max1"): reducing.ENTRIES["max"],
-        _entry("python", "abs"): np.abs,
+        **{entry_name("api", name): helper for name, helper in HELPERS.items()},
+        **{entry_name("np", name): function for name, function in {**NUMPY, **making.METHOD_ENTRIES}.items()},
+        **{entry_name("math", name): function for name, function in MATH.items()},
+        **{entry_name("python", name): function for name, function in BUILTINS.items()},
+        **{entry_name("bound", name): function for name, function in bounding.ENTRIES.items()},
+        **{entry_name("type", name): dtype for name, dtype in DTYPES.items()},
+        entry_name("python", "min1"): reducing.ENTRIES["min"],
+        entry_name("python", "max1"): reducing.ENTRIES["max"],
+        entry_name("python", "abs"): np.abs,
     }
 
 
@@ -79,25 +80,25 @@ class _Rewriter(ast.NodeTransformer):
         made = self.visit(node)
         return made if isinstance(made, list) else [] if made is None else [made]
 
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:  # noqa: N802 - ast's name
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | None:
         if isinstance(node.value, ast.Constant):
             return None  # a docstring
         self.generic_visit(node)
         return node
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:  # noqa: N802, ANN401
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:  # noqa: ANN401
         if node.value is None:
             return None
         return self.visit(ast.copy_location(ast.Assign([node.target], node.value), node))
 
-    def visit_Assign(self, node: ast.Assign) -> ast.stmt:  # noqa: N802
+    def visit_Assign(self, node: ast.Assign) -> ast.stmt:
         targets = [target for target in node.targets if isinstance(target, ast.Tuple | ast.List)]
         self.generic_visit(node)
         if targets and not isinstance(node.value, ast.Tuple):
             node.value = _call("bound", f"unpack{len(targets[0].elts)}", [node.value], node)
         return node
 
-    def visit_If(self, node: ast.If) -> ast.stmt:  # noqa: N802
+    def visit_If(self, node: ast.If) -> ast.stmt:
         node.test = self.visit(node.test)
         node.body = [made for part in node.body for made in self._statement(part)] or [
             ast.copy_location(ast.Pass(), node)
@@ -105,7 +106,7 @@ class _Rewriter(ast.NodeTransformer):
         node.orelse = [made for part in node.orelse for made in self._statement(part)]
         return node
 
-    def visit_For(self, node: ast.For) -> ast.stmt:  # noqa: N802
+    def visit_For(self, node: ast.For) -> ast.stmt:
         node.iter = self._loop(node.iter)
         unpacking: list[ast.stmt] = []
         node.target = self._plain_target(node.target, unpacking)
@@ -126,10 +127,10 @@ class _Rewriter(ast.NodeTransformer):
         unpacking += later
         return ast.copy_location(ast.Name(item, ast.Store()), target)
 
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:  # noqa: N802
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> ast.expr:
         return self.visit_ListComp(ast.copy_location(ast.ListComp(node.elt, node.generators), node))
 
-    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:  # noqa: N802
+    def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         parts: dict[str, ast.expr] = {}
         for generator in node.generators:
             generator.iter = self._loop(_Substitution(parts).visit(generator.iter))
@@ -146,15 +147,14 @@ class _Rewriter(ast.NodeTransformer):
             elif isinstance(target, ast.Name):
                 parts.pop(target.id, None)
             return target
+        made: ast.expr = target
         if whole is None:
             self._items += 1
             name = f"__item{self._items}"
-            whole, target_name = ast.Name(name, ast.Load()), ast.copy_location(ast.Name(name, ast.Store()), target)
-        else:
-            target_name = target
+            whole, made = ast.Name(name, ast.Load()), ast.copy_location(ast.Name(name, ast.Store()), target)
         for index, part in enumerate(target.elts):
             self._indexed_target(part, parts, ast.Subscript(whole, ast.Constant(index), ast.Load()))
-        return target_name
+        return made
 
     def _loop(self, node: ast.expr) -> ast.expr:
         """The iterable, bounded."""
@@ -176,11 +176,11 @@ class _Rewriter(ast.NodeTransformer):
             return made
         return _call("bound", "loop", [_budget(), self.visit(node)], node)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
         return _call("np", "dot", [node.left, node.right], node) if isinstance(node.op, ast.MatMult) else node
 
-    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:  # noqa: N802
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         axes = sum(isinstance(part, ast.Constant) and part.value is None for part in parts)
@@ -188,23 +188,23 @@ class _Rewriter(ast.NodeTransformer):
             node.value = _call("bound", "axis_on", [node.value, ast.Constant(axes)], node)
         return node
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
-        if not _is_module(node.value):
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        if not is_module(node.value):
             self.generic_visit(node)
             return node
         if node.attr == "newaxis":
             return ast.copy_location(ast.Constant(None), node)
         if node.attr in CONSTANTS:
             return ast.copy_location(ast.Constant(CONSTANTS[node.attr]), node)
-        return ast.copy_location(ast.Name(_entry("type", node.attr), ast.Load()), node)
+        return ast.copy_location(ast.Name(entry_name("type", node.attr), ast.Load()), node)
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         function = node.func
         keywords = [ast.keyword(k.arg, self._argument(k.value, k.arg == "dtype")) for k in node.keywords]
         if isinstance(function, ast.Name):
             return self._named_call(node, function.id, keywords)
         assert isinstance(function, ast.Attribute)
-        if _is_module(function.value):
+        if is_module(function.value):
             module, name = ast.unparse(function).split(".", 1)
             if name in DTYPES:
                 return self._made("python", str(name).rstrip("_64"), node, keywords)
@@ -219,7 +219,7 @@ class _Rewriter(ast.NodeTransformer):
     def _named_call(self, node: ast.Call, name: str, keywords: list[ast.keyword]) -> ast.expr:
         if name in self._outline.functions:
             arguments = [_budget(), *(self.visit(argument) for argument in node.args)]
-            return ast.copy_location(ast.Call(ast.Name(_entry("own", name), ast.Load()), arguments, keywords), node)
+            return ast.copy_location(ast.Call(ast.Name(entry_name("own", name), ast.Load()), arguments, keywords), node)
         if name in HELPERS:
             return self._made("api", name, node, keywords)
         if name in {"min", "max"} and len(node.args) == 1:
@@ -229,7 +229,7 @@ class _Rewriter(ast.NodeTransformer):
     def _made(
         self, kind: str, name: str, node: ast.Call, keywords: list[ast.keyword], before: list[ast.expr] | None = None
     ) -> ast.expr:
-        arguments = [self._argument(argument, _names_dtype(argument)) for argument in node.args]
+        arguments = [self._argument(argument, is_dtype(argument)) for argument in node.args]
         if kind == "np" and name in FLAT_ARGUMENTS:
             arguments = [_flat(argument) for argument in arguments]
         made = _call(kind, name, [*(before or []), *arguments], node)
@@ -241,7 +241,7 @@ class _Rewriter(ast.NodeTransformer):
             made: ast.expr = self.visit(node)
             return made
         name = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-        return ast.copy_location(ast.Name(_entry("type", name), ast.Load()), node)
+        return ast.copy_location(ast.Name(entry_name("type", name), ast.Load()), node)
 
 
 class _Substitution(ast.NodeTransformer):
@@ -250,27 +250,22 @@ class _Substitution(ast.NodeTransformer):
     def __init__(self, parts: dict[str, ast.expr]) -> None:
         self._parts = parts
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         part = self._parts.get(node.id)
         return node if part is None or not isinstance(node.ctx, ast.Load) else ast.copy_location(part, node)
 
 
-def _entry(kind: str, name: str) -> str:
+def entry_name(kind: str, name: str) -> str:
+    """The name that a rewritten program has for an entry: no program can write it itself."""
     return f"__{kind}_{name.replace('.', '_')}"
 
 
 def _call(kind: str, name: str, arguments: list[ast.expr], at: ast.AST) -> ast.Call:
-    return ast.copy_location(ast.Call(ast.Name(_entry(kind, name), ast.Load()), arguments, []), at)  # type: ignore[type-var]
+    return ast.copy_location(ast.Call(ast.Name(entry_name(kind, name), ast.Load()), arguments, []), at)  # type: ignore[type-var]
 
 
 def _budget() -> ast.Name:
     return ast.Name(BUDGET, ast.Load())
-
-
-def _names_dtype(node: ast.expr) -> bool:
-    if isinstance(node, ast.Attribute):
-        return isinstance(node.value, ast.Name) and node.value.id == "np" and node.attr in DTYPES
-    return isinstance(node, ast.Name) and node.id in {"float", "int", "bool"}
 
 
 def _flat(node: ast.expr) -> ast.expr:

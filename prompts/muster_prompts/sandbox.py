@@ -1,8 +1,8 @@
-"""The layers around a program that runs in a child: resource limits, Landlock, a seccomp allow-list. Each is entered for good.
+"""The layers around a program that runs in a child: resource limits, Landlock, a seccomp allow-list; entered for good.
 
-The child keeps one descriptor, the pipe its answer goes through. Afterwards it can compute and write there, and nothing else.
-seccomp comes through libseccomp (on every Debian and Ubuntu, since apt needs it) and its binding pyseccomp; Landlock through
-its three system calls, which need no library.
+The child keeps one descriptor, the pipe its answer goes through. Afterwards it can compute and write there, and
+nothing else. seccomp comes through libseccomp (on every Debian and Ubuntu, since apt needs it) and its binding
+pyseccomp; Landlock through its three system calls, which need no library.
 """
 
 import ctypes
@@ -22,7 +22,8 @@ LAYERS = ("rlimits", "landlock", "seccomp")
 ALLOWED = (
     "brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "futex", "exit", "exit_group", "rt_sigreturn",
     "rt_sigprocmask", "sigaltstack", "clock_gettime", "clock_getres", "gettimeofday", "getpid", "gettid", "getrusage",
-    "sched_yield", "sched_getaffinity", "getrandom", "close", "restart_syscall", "set_robust_list", "rseq", "membarrier",
+    "sched_yield", "sched_getaffinity", "getrandom", "close", "restart_syscall", "set_robust_list", "rseq",
+    "membarrier",
     "uname", "getcwd",
 )  # fmt: skip
 """System calls that stay, besides ``write`` to the answer's descriptor."""
@@ -50,14 +51,14 @@ class Bounds:
     """CPU time [s]."""
 
 
-class LayerMissing(MusterError):
+class LayerMissing(MusterError):  # noqa: N818 - reads as what happened, in messages and in `except`
     """A layer of the sandbox cannot be entered on this machine."""
 
 
 def require(layer: str, reason: str) -> LayerMissing:
     """The error for a layer that is not there."""
     remedies = {
-        "seccomp": "install libseccomp (Debian and Ubuntu: apt-get install libseccomp2) on a Linux whose kernel has seccomp filters",
+        "seccomp": "install libseccomp (Debian, Ubuntu: apt-get install libseccomp2) on a Linux with seccomp filters",
         "landlock": "use a Linux kernel of 5.13 or later with Landlock among its security modules",
         "rlimits": "use Linux",
     }

@@ -4,6 +4,7 @@ It is started fresh (``python -m muster_prompts.warden``), so it holds no torch,
 speaks JSON lines: a request on stdin, an answer on stdout. It ends when stdin closes, and so do its children.
 """
 
+import gc
 import json
 import os
 import select
@@ -47,6 +48,8 @@ def main() -> None:
     except LayerMissing as error:
         _say(answers, {"missing": str(error)})
         return
+    gc.collect()
+    gc.freeze()  # so that a child's collector does not touch, and so copy, what it shares with us
     _say(answers, {"ready": True, "layers": list(LAYERS)})
     for line in _lines():
         request = json.loads(line)

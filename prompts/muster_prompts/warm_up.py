@@ -1,5 +1,7 @@
-"""A program of our own that uses the API widely. The warm parent compiles it once, so that its children find numba's
-registries filled and the helpers loaded, and need to open no file."""
+"""Programs of our own that use the API widely, for the warm parent.
+
+It compiles them once, so that its children find numba's registries filled and the helpers loaded, and open no file.
+"""
 
 PROGRAM_TEXT = """
 GAIN = 3.0
@@ -16,7 +18,8 @@ def prior(robot):
         distances = np.linalg.norm(free, axis=1)
         weights = weight(distances, robot.sensing_radius)
         action += GAIN * np.sum(free * weights[:, None], axis=0) / (np.sum(weights) + 1e-9)
-        action += weighted_mean(free, weights) + unit(np.average(free, axis=0, weights=weights)) + free[np.argmin(distances)]
+        action += weighted_mean(free, weights) + unit(np.average(free, axis=0, weights=weights))
+        action += free[np.argmin(distances)]
     near = robot.neighbours[np.linalg.norm(robot.neighbours, axis=1) < robot.avoid_distance]
     for offset in near:
         action -= offset / max(float(np.linalg.norm(offset)), 1e-6)

@@ -92,8 +92,9 @@ def transcript(draft: Draft) -> str:
     for number, exchange in enumerate(draft.exchanges, 1):
         complaints = "".join(f"- {complaint}\n" for complaint in exchange.complaints) or "- nothing\n"
         parts.append(
-            f"\n## {number}. {exchange.stage} (prompt {exchange.request.key[:12]}, {exchange.reply.model}, {exchange.reply.source})\n\n"
-            f"### Asked\n\n{exchange.request.prompt}\n### Answered\n\n{exchange.reply.text}\n\n### To be corrected\n\n{complaints}"
+            f"\n## {number}. {exchange.stage} (prompt {exchange.request.key[:12]}, "
+            f"{exchange.reply.model}, {exchange.reply.source})\n\n### Asked\n\n{exchange.request.prompt}\n"
+            f"### Answered\n\n{exchange.reply.text}\n\n### To be corrected\n\n{complaints}"
         )
     return "".join(parts)
 
@@ -129,7 +130,8 @@ def _model(options: argparse.Namespace) -> tuple[Model, bool]:
         )
         return Recordings(*folders), False
     config = ClientConfig(
-        model=options.model, base_url=options.base_url, api_key=key, temperature=options.temperature, timeout=options.timeout,
+        model=options.model, base_url=options.base_url, api_key=key, temperature=options.temperature,
+        timeout=options.timeout,
         attempts=options.attempts, price_in=options.price_in, price_out=options.price_out, max_cost=options.max_cost,
         max_tokens=options.max_tokens,
     )  # fmt: skip
@@ -149,7 +151,8 @@ def _report(folder: Path, best: Draft, score: Score, live: bool, model: Model) -
     if isinstance(model, OpenAIModel):
         account = model.account
         print(
-            f"  {account.requests} requests, {account.prompt_tokens} + {account.completion_tokens} tokens, cost {account.cost:.2f}"
+            f"  {account.requests} requests, {account.prompt_tokens} + {account.completion_tokens} tokens, "
+            f"cost {account.cost:.2f}"
         )
     print(f"Train with it: muster-train lamarl --program {folder}")
 
@@ -171,7 +174,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add(
         "sentence",
-        help="what the robots shall do, for example 'thirty robots gather into the letter R, keep apart, spread evenly'",
+        help="what the robots shall do, for example 'thirty robots gather into the letter R, keep apart'",
     )
     add("-o", "--output", type=Path, metavar="FOLDER", help="program folder to write; new or empty")
     add(

@@ -2,8 +2,8 @@
 
 1. The model answers the questions and writes prior, reward and the list of what each part is meant to do.
 2. The gate checks the program, and the shape is drawn; what is wrong goes back with the exact reason.
-3. What passes is reviewed against that list, comments stripped; problems go back likewise. A review asks once: what it wanted
-   may still fail, and then the version that passed before counts.
+3. What passes is reviewed against that list, comments stripped; problems go back likewise. A review asks once: what
+   it wanted may still fail, and then the version that passed before counts.
 """
 
 import ast

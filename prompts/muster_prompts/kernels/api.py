@@ -1,18 +1,22 @@
-"""What ``robot`` offers to a language model's ``prior(robot)`` and ``reward(robot)``: fields, and helpers that carry the loops.
+"""What ``robot`` offers to a language model's ``prior(robot)`` and ``reward(robot)``: fields, and helpers that loop.
 
-The prompt's description of the API is generated from the signatures and docstrings here (:mod:`muster_prompts.api_text`),
-so they are written for the model: first sentence what it gives, then shape and unit. A program writes ``robot.helper(…)``
-for the functions whose first parameter is ``robot``; the others it calls by name.
+The prompt's description of the API is generated from the signatures and docstrings here
+(:mod:`muster_prompts.api_text`), so they are written for the model: first sentence what it gives, then shape and
+unit. A program writes ``robot.helper(…)`` for the functions whose first parameter is ``robot``; the others it calls
+by name.
 """
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from muster_core.kernel import kernel
 from muster_core.kernels import sensing
 from muster_core.types import AnyArray, Array
+
+if TYPE_CHECKING:
+    from muster_core.scene import Perceptions
 
 FREE = sensing.FREE
 """State of a cell that nobody in sight covers."""
@@ -23,7 +27,7 @@ OTHERS = sensing.OTHERS
 
 
 class Robot(NamedTuple):
-    """One robot's view of the world at one moment. Everything is relative to the robot; the axes are those of the world."""
+    """One robot's view of the world at one moment, relative to the robot; the axes are those of the world."""
 
     velocity: Array
     """Own velocity, shape (2,) [m/s]."""
@@ -32,15 +36,18 @@ class Robot(NamedTuple):
     target: Array
     """Offset from the robot to the nearest cell of the shape, shape (2,) [m]; nearly zero when inside."""
     neighbours: Array
-    """Offsets from the robot to its neighbours within the sensing radius, nearest first, shape (k, 2) [m]; k may be 0."""
+    """Offsets from the robot to its neighbours within the sensing radius, nearest first, shape (k, 2) [m]; k may be
+    0."""
     neighbour_velocities: Array
     """Velocities of those neighbours relative to the robot's own, shape (k, 2) [m/s]."""
     cells: Array
     """Offsets from the robot to the shape's cells within the sensing radius, shape (m, 2) [m]; m may be 0."""
     cell_states: AnyArray
-    """State of each of those cells: FREE, MINE or OTHERS, shape (m,). A robot covers the cells within avoid_distance / 2."""
+    """State of each of those cells: FREE, MINE or OTHERS, shape (m,). A robot covers the cells within avoid_distance /
+    2."""
     cell_weight: float
-    """How many cells of the shape each listed cell stands for: 1, or more where too many are in reach to list them all."""
+    """How many cells of the shape each listed cell stands for: 1, or more where too many are in reach to list them
+    all."""
     avoid_distance: float
     """Distance that neighbours should keep from each other [m]: discs of this diameter just fill the shape."""
     sensing_radius: float
@@ -71,7 +78,7 @@ def distance_to_shape(robot: Robot) -> float:
 
 @kernel
 def repulsion(robot: Robot, distance: float) -> Array:
-    """Push away from neighbours nearer than ``distance`` [m]: sum of (distance / d - 1) times the unit vector away, shape (2,)."""
+    """Push away from neighbours nearer than ``distance`` [m]: sum of (distance / d - 1) times the unit vector away, shape (2,)."""  # noqa: E501
     x, y = 0.0, 0.0
     for k in range(robot.neighbours.shape[0]):
         dx, dy = robot.neighbours[k, 0], robot.neighbours[k, 1]
@@ -244,7 +251,7 @@ def smooth_step(value: float, low: float, high: float) -> float:
 
 
 @kernel
-def make_robot(p, b, max_speed, max_acceleration):
+def make_robot(p: "Perceptions", b: int, max_speed: float, max_acceleration: float) -> Robot:
     """Row ``b`` of ``Perceptions`` as a :class:`Robot`, without copying: views of the valid rows."""
     k, m = p.neighbour_count[b], p.cell_count[b]
     return Robot(

@@ -128,11 +128,13 @@ def _array_of(x: Type) -> Form:
         return inline(lambda x: x.copy())
     if isinstance(x, types.List) and isinstance(x.dtype, types.Array | types.BaseTuple | types.List):
         return inline(_rows_of_list)
-    if isinstance(x, types.BaseTuple) and x.types and isinstance(x.types[0], types.Array):
+    parts: tuple[Type, ...] = tuple(getattr(x, "types", ()))
+    if parts and isinstance(parts[0], types.Array):
         return inline(lambda x: np.stack(x))
-    if isinstance(x, types.BaseTuple) and x.types and isinstance(x.types[0], types.BaseTuple):
-        rows, wide = len(x.types), len(x.types[0].types)
-        if any(not isinstance(row, types.BaseTuple) or len(row.types) != wide for row in x.types):
+    if parts and isinstance(parts[0], types.BaseTuple):
+        rows, lengths = len(parts), {len(part) if isinstance(part, types.BaseTuple) else -1 for part in parts}
+        wide = lengths.pop()
+        if lengths or wide < 0:
             raise TypingError("the rows of np.array([...]) differ in length")
 
         def from_rows(x):

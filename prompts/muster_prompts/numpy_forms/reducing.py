@@ -1,7 +1,7 @@
 """Reductions over all of an array or along one axis, with ``keepdims``: what honest numpy style needs and numba lacks.
 
-Each entry is a stub that numba replaces by the form for the argument types at hand. The axis must be a number written in
-the program, because the number of dimensions of the result depends on it.
+Each entry is a stub that numba replaces by the form for the argument types at hand. The axis must be a number written
+in the program, because the number of dimensions of the result depends on it.
 """
 
 import math
@@ -20,6 +20,7 @@ Type = Any
 """A numba type, a literal, or a plain default value: what ``overload`` hands over."""
 
 inline = numba.njit(error_model="numpy")
+ONE = (1,)
 
 
 class Reduction(NamedTuple):
@@ -133,8 +134,11 @@ def plain_type(x: Type) -> str:
         return f"{x.ndim}-dimensional array"
     if isinstance(x, types.NoneType | types.Optional):
         return "something that may be None"
-    for kind, name in ((types.List, "list"), (types.BaseTuple, "tuple"), (types.Boolean, "bool"), (types.BooleanLiteral, "bool"),
-                       (types.Integer, "int"), (types.Float, "float")):  # fmt: skip
+    kinds = {
+        types.List: "list", types.BaseTuple: "tuple", types.Boolean: "bool", types.BooleanLiteral: "bool",
+        types.Integer: "int", types.Float: "float",
+    }  # fmt: skip
+    for kind, name in kinds.items():
         if isinstance(x, kind):
             return name
     return str(x)
@@ -164,7 +168,13 @@ def array_form(x: Type) -> Form | None:
     if isinstance(x, types.Array):
         return None
     plain = types.Number | types.Boolean
-    members = x.types if isinstance(x, types.BaseTuple) else (x.dtype,) if isinstance(x, types.List) else (x,)
+    members = (
+        tuple(getattr(x, "types", ()))
+        if isinstance(x, types.BaseTuple)
+        else (x.dtype,)
+        if isinstance(x, types.List)
+        else (x,)
+    )
     if not members or not all(isinstance(member, plain) for member in members):
         raise TypingError(f"this function takes an array, or a list of numbers; it was given a {plain_type(x)}")
     if isinstance(x, plain):
@@ -250,7 +260,7 @@ def _reduce(name: str, x: Type, axis: Type, keepdims: Type) -> Form:
     along, after = _fold_axis(x, REDUCTIONS[name], axis_at), axis_at + 1
     if not keep:
         return along
-    return inline(lambda x: along(x).reshape(x.shape[:axis_at] + (1,) + x.shape[after:]))
+    return inline(lambda x: along(x).reshape(x.shape[:axis_at] + ONE + x.shape[after:]))
 
 
 def _reduction(name: str) -> Form:
