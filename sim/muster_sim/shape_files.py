@@ -143,9 +143,11 @@ def _read(spec: str, options: ShapeOptions) -> tuple[Drawing | None, str]:
     path = Path(spec)
     if not is_file(spec):
         if spec not in FIGURES and (os.sep in spec or FILE_NAME.fullmatch(spec) or _exists(path)):
-            raise MusterError(f"Cannot read {spec!r}: a shape's file ends in {', '.join(SUFFIXES)}")
+            raise MusterError(f"Cannot read {spec[-80:]!r}: a shape's file ends in {', '.join(SUFFIXES)}")
         return None, spec
     data, suffix = _content(path), path.suffix.lower()
+    # A name that is no UTF-8 could not be printed.
+    path = Path(str(path).encode(errors="replace").decode())
     if suffix in PICTURES:
         return read_image(data, path.name, options.threshold, options.invert), path.stem
     if suffix == ".svg":
@@ -167,13 +169,13 @@ def _exists(path: Path) -> bool:
 def _content(path: Path) -> bytes:
     try:
         if not path.exists():
-            raise MusterError(f"There is no shape file {str(path)!r}")
+            raise MusterError(f"There is no shape file {str(path)[-200:]!r}")
         if not path.is_file():
-            raise MusterError(f"{str(path)!r} is not a file")
+            raise MusterError(f"{str(path)[-200:]!r} is not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise MusterError(f"Cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}") from None
+        raise MusterError(f"Cannot read {str(path)[-200:]!r}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
         raise MusterError(f"{path.name} is larger than {MAX_BYTES >> 20} MB, which is more than any shape needs")
     if not data:

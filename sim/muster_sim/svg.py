@@ -50,7 +50,16 @@ def read_svg(data: bytes, name: str, threshold: int | None = None, invert: bool 
 
 def _render(text: str, name: str) -> bytes:
     """The document as a PNG that fits a square of `FINE_SIDE` pixels."""
-    command = [sys.executable, "-I", str(CHILD), str(FINE_SIDE), str(MEMORY), str(SECONDS), os.pathsep.join(sys.path)]
+    command = [
+        sys.executable,
+        "-I",
+        "-S",
+        str(CHILD),
+        str(FINE_SIDE),
+        str(MEMORY),
+        str(SECONDS),
+        os.pathsep.join(sys.path),
+    ]
     try:
         child = subprocess.run(command, input=text.encode(), capture_output=True, timeout=SECONDS, check=False)
     except subprocess.TimeoutExpired:

@@ -30,10 +30,10 @@ def text_lattice(text: str, cells: int) -> Mask:
             installed, or the number of cells is out of reach.
     """
     if not isinstance(text, str) or not text.strip():
-        raise MusterError(f"The text {text!r} has nothing to draw; give a letter, a short word or a figure's name")
+        raise MusterError(f"The text {str(text)[:20]!r} has nothing to draw; give a letter, a short word or a figure's name")
     text = unicodedata.normalize("NFC", text.strip())
     if len(text) > MAX_LENGTH:
-        raise MusterError(f"The text {text!r} has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
+        raise MusterError(f"The text {text[:20]!r}… has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
     for character in text:
         if not (character == " " or _has_glyph(character)):
             raise MusterError(
