@@ -55,7 +55,8 @@ SEEDS = {
         document('<g transform="rotate(30) scale(.5)"><path d="M10 10 C 20 20, 40 20, 50 10 A5 5 0 0 1 9 9 Z"/></g>'),
         document(
             '<defs><linearGradient id="a"><stop offset="0"/></linearGradient>'
-            '<clipPath id="c"><rect width="9" height="9"/></clipPath><mask id="m"><rect width="50" height="60" fill="#fff"/></mask></defs>'
+            '<clipPath id="c"><rect width="9" height="9"/></clipPath>'
+            '<mask id="m"><rect width="50" height="60" fill="#fff"/></mask></defs>'
             '<rect width="80" height="60" fill="url(#a)" clip-path="url(#c)" mask="url(#m)"/>'
             '<use href="#a"/><text>R</text>'
         ),

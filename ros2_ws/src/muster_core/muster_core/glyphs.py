@@ -30,16 +30,23 @@ def text_lattice(text: str, cells: int) -> Mask:
             installed, or the number of cells is out of reach.
     """
     if not isinstance(text, str) or not text.strip():
-        raise MusterError(f"The text {str(text)[:20]!r} has nothing to draw; give a letter, a short word or a figure's name")
+        raise MusterError(
+            f"The text {_shown(text)} has nothing to draw; give a letter, a short word or a figure's name"
+        )
     text = unicodedata.normalize("NFC", text.strip())
     if len(text) > MAX_LENGTH:
-        raise MusterError(f"The text {text[:20]!r}… has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
+        raise MusterError(f"The text {_shown(text)} has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
     for character in text:
         if not (character == " " or _has_glyph(character)):
             raise MusterError(
                 f"Unknown glyph {character!r} (U+{ord(character):04X}) in {text!r}: the shipped font lacks it"
             )
     return rasterise(_outline(_pixels(text)), cells)
+
+
+def _shown(text: object) -> str:
+    """As it was written, unless it is long enough to flood a terminal."""
+    return repr(text) if len(repr(text)) <= 40 else f"{str(text)[:20]!r}…"
 
 
 def _outline(pixels: Mask) -> Outline:
