@@ -208,7 +208,7 @@ def _collect(content: Any, name: str, parts: list[BaseGeometry], depth: int) -> 
             _collect(member, name, parts, depth + 1)
         return
     if kind not in (*GEOJSON_GEOMETRIES, "Point", "MultiPoint"):
-        raise unknown("GeoJSON type", kind, ("FeatureCollection", "Feature", *GEOJSON_GEOMETRIES))
+        raise unknown("GeoJSON type", kind[:40], ("FeatureCollection", "Feature", *GEOJSON_GEOMETRIES))
     parts.append(_geometry(kind, content.get("coordinates"), name))
 
 
