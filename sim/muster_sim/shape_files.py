@@ -143,7 +143,7 @@ def _read(spec: str, options: ShapeOptions) -> tuple[Drawing | None, str]:
     path = Path(spec)
     if not is_file(spec):
         if spec not in FIGURES and (os.sep in spec or FILE_NAME.fullmatch(spec) or _exists(path)):
-            raise MusterError(f"Cannot read {spec[-80:]!r}: a shape's file ends in {', '.join(SUFFIXES)}")
+            raise MusterError(f"Cannot read {_shown(spec)}: a shape's file ends in {', '.join(SUFFIXES)}")
         return None, spec
     data, suffix = _content(path), path.suffix.lower()
     # A name that is no UTF-8 could not be printed.
@@ -159,6 +159,12 @@ def _read(spec: str, options: ShapeOptions) -> tuple[Drawing | None, str]:
     return TEXTS[suffix](text, path.name, options.stroke), path.stem
 
 
+def _shown(name: object) -> str:
+    """A file's name for messages: all of it, or the end of one that would flood a terminal."""
+    text = repr(str(name))
+    return text if len(text) <= 200 else f"'…{text[-200:]}"
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.is_file()
@@ -169,13 +175,13 @@ def _exists(path: Path) -> bool:
 def _content(path: Path) -> bytes:
     try:
         if not path.exists():
-            raise MusterError(f"There is no shape file {str(path)[-200:]!r}")
+            raise MusterError(f"There is no shape file {_shown(path)}")
         if not path.is_file():
-            raise MusterError(f"{str(path)[-200:]!r} is not a file")
+            raise MusterError(f"{_shown(path)} is not a file")
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        raise MusterError(f"Cannot read {str(path)[-200:]!r}: {getattr(error, 'strerror', None) or error}") from None
+        raise MusterError(f"Cannot read {_shown(path)}: {getattr(error, 'strerror', None) or error}") from None
     if len(data) > MAX_BYTES:
         raise MusterError(f"{path.name} is larger than {MAX_BYTES >> 20} MB, which is more than any shape needs")
     if not data:
