@@ -45,7 +45,7 @@ def read_wkt(text: str, name: str, stroke: float | None = None) -> Drawing:
         MusterError: unparsable, without area, not finite, too many corners.
     """
     try:
-        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is refused just below
+        with np.errstate(all="ignore"):  # what is not finite is refused just below
             geometry = shapely.from_wkt(text.strip())
     except (ShapelyError, ValueError, UnicodeEncodeError) as error:
         raise MusterError(f"{name} is not a WKT geometry: {_first_line(error)}") from None
@@ -120,7 +120,7 @@ def draw_points(points: list[Any], name: str, stroke: float | None = None) -> Dr
         raise MusterError(f"{name} has {len(points)} points; at most {MAX_VERTICES}")
     for number, point in enumerate(points, 1):
         if not isinstance(point, list | tuple) or len(point) != 2 or not all(_is_number(value) for value in point):
-            raise MusterError(f"{name}, point {number}: {str(point)[:60]} is no point; give two finite numbers x, y")
+            raise MusterError(f"{name}, point {number}: {repr(point)[:60]} is no point; give two finite numbers x, y")
     array = np.array(points, dtype=float).reshape(-1, 2)
     least = 3 if stroke is None else 2
     if len(np.unique(array, axis=0)) < least:
@@ -144,7 +144,7 @@ def draw_geometry(geometry: BaseGeometry, name: str, stroke: float | None = None
     if not np.isfinite(shapely.get_coordinates(geometry)).all():
         raise MusterError(f"{name} has a coordinate that is not a finite number")
     try:
-        with np.errstate(invalid="ignore", over="ignore"):  # of coordinates near the largest float
+        with np.errstate(all="ignore"):  # of coordinates near the largest float
             region, notes = _region(geometry, name, stroke)
     except ShapelyError as error:
         raise MusterError(f"Cannot read {name}: {_first_line(error)}") from None
@@ -232,7 +232,7 @@ def _geometry(kind: str, coordinates: Any, name: str) -> BaseGeometry:  # noqa: 
 def _pair(point: Any) -> tuple[float, float]:  # noqa: ANN401 - JSON
     """The first two numbers of a position; a height is allowed and ignored."""
     if not isinstance(point, list) or not 2 <= len(point) <= 4 or not all(_is_number(value) for value in point):
-        raise ValueError(f"{str(point)[:60]} is no position of finite numbers")
+        raise ValueError(f"{repr(point)[:60]} is no position of finite numbers")
     return float(point[0]), float(point[1])
 
 
