@@ -4,7 +4,7 @@ Needs pillow (`pip install "muster_core[text]"`); it is imported only when text 
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -67,7 +67,7 @@ def _has_glyph(character: str) -> bool:
     return bool(drawn.any()) and not np.array_equal(drawn, missing)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _pixels(text: str) -> Mask:
     """Ink of `text`, cut to its box, row 0 at the bottom; a single empty pixel where there is none."""
     ink, _ = _font().getmask2(text, mode="L")
