@@ -70,7 +70,7 @@ def paths_picture(recordings: Recording | Sequence[Recording], path: str | Path,
         figure = Figure(figsize=(style.PANEL * across, tall * down), layout="constrained", facecolor=style.PAGE)
         for place, (run, index) in enumerate(panels):
             _panel(figure.add_subplot(down, across, place + 1), run, index)
-        _save(figure, Path(path))
+        save_figure(figure, Path(path))
 
 
 def curves_picture(curves: Sequence[Curve], path: str | Path, changes: Sequence[float] = ()) -> None:
@@ -109,7 +109,44 @@ def curves_picture(curves: Sequence[Curve], path: str | Path, changes: Sequence[
         lower.set_xlabel("time [s]")
         if any(curve.label for curve in curves):
             lower.legend(loc="lower right")
-        _save(figure, Path(path))
+        save_figure(figure, Path(path))
+
+
+def draw_cells(axes: Axes, shape: Shape, covered: Mask) -> None:
+    """A shape's cells as squares at their pose, free or `covered`, shape (cells,)."""
+    half = 0.47 * shape.pitch
+    square = half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+    cosine, sine = np.cos(shape.yaw), np.sin(shape.yaw)
+    corners = square @ np.array([[cosine, sine], [-sine, cosine]])
+    colours = np.where(covered, style.COVERED_CELL, style.FREE_CELL)
+    outlines = shape.cells[:, None] + corners[None]
+    axes.add_collection(PolyCollection(list(outlines), facecolors=list(colours), edgecolors="none"))
+
+
+def draw_discs(axes: Axes, centres: Array, radius: float, **look: object) -> None:
+    """Circles of one `radius` [m] around `centres`, shape (k, 2) [m; world]."""
+    size = np.full(len(centres), 2.0 * radius)
+    discs = EllipseCollection(
+        size, size, np.zeros(len(centres)), units="xy", offsets=centres, offset_transform=axes.transData, **look
+    )
+    axes.add_collection(discs)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure whole or not at all; what stood there is replaced.
+
+    Raises:
+        MusterError: the file cannot be written, or its ending names no kind of picture.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    FigureCanvasAgg(figure)
+    try:
+        figure.savefig(temporary, dpi=style.DPI)
+        temporary.replace(path)
+    except (OSError, ValueError) as error:
+        raise MusterError(f"Cannot write the picture {path}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _panel(axes: Axes, run: Recording, index: int) -> None:
@@ -124,33 +161,15 @@ def _panel(axes: Axes, run: Recording, index: int) -> None:
     axes.add_patch(
         Rectangle(walls, 2 * arena.half_width, 2 * arena.half_height, fill=False, edgecolor=style.INK, linewidth=1.2)
     )
-    _cells(axes, shape, covered_cells(way[-1], shape, 0.5 * avoid))
+    draw_cells(axes, shape, covered_cells(way[-1], shape, 0.5 * avoid))
     axes.add_collection(LineCollection(list(way.transpose(1, 0, 2)), colors=style.RING, linewidths=0.8, alpha=0.65))
-    _discs(axes, way[0], run.robot_radius, facecolors=style.PAGE, edgecolors=style.START, linewidths=1.0)
-    _discs(axes, way[-1], 0.5 * avoid, facecolors="none", edgecolors=style.RING, linewidths=0.6)
-    _discs(axes, way[-1], run.robot_radius, facecolors=style.INK, edgecolors="none")
+    draw_discs(axes, way[0], run.robot_radius, facecolors=style.PAGE, edgecolors=style.START, linewidths=1.0)
+    draw_discs(axes, way[-1], 0.5 * avoid, facecolors="none", edgecolors=style.RING, linewidths=0.6)
+    draw_discs(axes, way[-1], run.robot_radius, facecolors=style.INK, edgecolors="none")
     name = f"{run.names[index]}: " if run.names else ""
     coverage, entering = run.coverage_normalised()[moments[-1]], run.entering_rate()[moments[-1]]
     inside = round(float(entering) * run.robots)
     axes.set_title(f"{name}coverage / best {coverage:.2f}, in shape {inside} / {run.robots}")
-
-
-def _cells(axes: Axes, shape: Shape, covered: Mask) -> None:
-    half = 0.47 * shape.pitch
-    square = half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    cosine, sine = np.cos(shape.yaw), np.sin(shape.yaw)
-    corners = square @ np.array([[cosine, sine], [-sine, cosine]])
-    colours = np.where(covered, style.COVERED_CELL, style.FREE_CELL)
-    outlines = shape.cells[:, None] + corners[None]
-    axes.add_collection(PolyCollection(list(outlines), facecolors=list(colours), edgecolors="none"))
-
-
-def _discs(axes: Axes, centres: Array, radius: float, **look: object) -> None:
-    size = np.full(len(centres), 2.0 * radius)
-    discs = EllipseCollection(
-        size, size, np.zeros(len(centres)), units="xy", offsets=centres, offset_transform=axes.transData, **look
-    )
-    axes.add_collection(discs)
 
 
 def _line(axes: Axes, place: int, label: str, times: Array, values: Array, band: tuple[Array, Array] | None) -> None:
@@ -166,15 +185,3 @@ def _earliest(curves: Sequence[Curve]) -> float:
 
 def _latest(curves: Sequence[Curve]) -> float:
     return max(float(curve.times[-1]) for curve in curves)
-
-
-def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    FigureCanvasAgg(figure)
-    try:
-        figure.savefig(temporary, dpi=style.DPI)
-        temporary.replace(path)
-    except (OSError, ValueError) as error:
-        raise MusterError(f"Cannot write the picture {path}: {error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)

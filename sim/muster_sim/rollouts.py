@@ -16,7 +16,7 @@ from muster_core.metrics import (
     voronoi_variance,
 )
 from muster_core.shape import Shape
-from muster_core.types import Array, Integers
+from muster_core.types import Array, Integers, Mask
 from muster_sim.assembly import PERIOD, ShapeAssembly, Start
 
 SETTLED = 20
@@ -41,6 +41,8 @@ class Rollout:
     """Mean ‖u_safe − u‖/max_speed."""
     filter_share: float
     """Share of commands that the safety filter changed."""
+    filter_active: Mask | None = None
+    """(T, N) which robot's command it changed at which step; None where nobody kept it."""
 
 
 def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start], seeds: Integers) -> list[Rollout]:
@@ -54,17 +56,17 @@ def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start],
     steps, count, robots = environment.episode_steps, environment.environments, environment.agents
     positions = np.empty((count, steps + 1, robots, 2))
     positions[:, 0] = environment.world.positions
-    intrusion, filtered = np.zeros(count), np.zeros(count)
+    intrusion, active = np.zeros(count), np.zeros((count, steps, robots), dtype=bool)
     for t in range(steps):
         environment.advance(controller.act(environment.perceptions, environment.scene, environment.rows))
         positions[:, t + 1] = environment.world.positions
         intrusion += environment.intrusiveness.reshape(count, robots).mean(axis=1)
-        filtered += environment.filter_active.reshape(count, robots).mean(axis=1)
+        active[:, t] = environment.filter_active.reshape(count, robots)
     world = environment.world
     return [
         Rollout(
             start.shape, positions[e], int(world.contacts[e]), float(world.minimum_clearance[e]),
-            float(intrusion[e]) / steps, float(filtered[e]) / steps,
+            float(intrusion[e]) / steps, float(active[e].mean()), active[e],
         )
         for e, start in enumerate(starts)
     ]  # fmt: skip

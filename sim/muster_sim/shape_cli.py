@@ -1,31 +1,39 @@
-"""`muster-shape`: see which shapes there are, look at one, and learn how well a team can cover it."""
+"""`muster-shape`: see which shapes there are, look at one, and learn how well a team can cover it.
+
+A shape is a figure's name, a letter or short word, or a file: a picture (.png, .jpg, .svg), polygons (.wkt, .geojson)
+or drawn points (.csv, .json).
+"""
 
 import argparse
-import io
 import json
-import os
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from muster_core.cli import CommandParser, run_command
 from muster_core.errors import MusterError
 from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT, FIGURES
 from muster_core.layout import best_layout
-from muster_core.shape import Shape, load_shape
+from muster_core.robot import Arena, RobotModel
+from muster_core.shape import load_shape
 from muster_core.types import Mask
+from muster_sim.shape_files import SUFFIXES, OpenedShape, ShapeOptions, open_shape
+from muster_sim.shape_review import Review, review
 
-PIXELS_PER_CELL = 12
-FREE_COLOUR = (250, 250, 248)
-CELL_COLOUR = (70, 110, 160)
+MAX_ROBOTS = 1000
+"""Largest team that a best layout is searched for here: the search takes seconds, its picture stays readable."""
 
 EXAMPLES = """examples:
-  muster-shape list                      the named figures; any letter or short word is a shape too
-  muster-shape show R                    draw the letter R in the terminal
-  muster-shape show star -o star.png     the same as a picture
-  muster-shape best R --robots 30        how much of R thirty robots can cover at most
+  muster-shape list                          the named figures; any letter or short word is a shape too
+  muster-shape show R                        draw the letter R in the terminal, with its figures and warnings
+  muster-shape show logo.png -o look.png     a picture with cells, best layout and avoid discs
+  muster-shape show plan.geojson --spacing 3 --robots 12
+                                             as large as twelve robots need to stand three diameters apart
+  muster-shape show sketch.csv --stroke 0.1  a line through points, 0.1 of their unit wide
+  muster-shape best R --robots 30            how much of R thirty robots can cover at most
 
 robots stand a little apart: each covers the cells within half the avoid distance 2*sqrt(area/(pi*robots)) of it.
 """
@@ -53,57 +61,83 @@ def draw_blocks(occupancy: Mask, unicode: bool = True) -> str:
     return "\n".join("".join(signs[cell] for cell in zip(*pair, strict=True)).rstrip() for pair in pairs)
 
 
-def save_picture(occupancy: Mask, path: Path) -> None:
-    """Write a lattice as a PNG of 12 pixels a cell, whole or not at all.
-
-    Raises:
-        MusterError: `path` does not end in .png, or cannot be written.
-    """
-    if path.suffix.lower() != ".png":
-        raise MusterError(f"Cannot write {str(path)!r}: the picture is a PNG, so its name must end in .png")
-    colours = np.where(occupancy[::-1, :, None], CELL_COLOUR, FREE_COLOUR).astype(np.uint8)
-    large = colours.repeat(PIXELS_PER_CELL, axis=0).repeat(PIXELS_PER_CELL, axis=1)
-    buffer = io.BytesIO()
-    Image.fromarray(large).save(buffer, format="PNG")
-    partial = path.with_name(path.name + ".part")
-    try:
-        partial.write_bytes(buffer.getvalue())
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise MusterError(f"Cannot write {str(path)!r}: {error.strerror}") from None
-
-
 def _parser() -> CommandParser:
     parser = CommandParser(
         prog="muster-shape", description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="{list,show,best}")
     lists = verbs.add_parser("list", help="the named figures with their size")
-    shows = verbs.add_parser("show", help="draw one in the terminal, or into a PNG")
+    shows = verbs.add_parser("show", help="draw one in the terminal, with -o also into a picture with its best layout")
     bests = verbs.add_parser("best", help="the best coverage known for a team (annealed once, then remembered)")
-    for verb in (shows, bests):
-        verb.add_argument("shape", help=f"a figure ({', '.join(FIGURES)}) or the text to write")
+    lists.add_argument("--height", type=float, default=DEFAULT_HEIGHT, help="height [m] (%(default)s)")
     for verb in (lists, shows, bests):
-        verb.add_argument("--height", type=float, default=DEFAULT_HEIGHT, help="height [m] (%(default)s)")
         verb.add_argument("--cells", type=int, default=DEFAULT_CELLS, help="about how many cells (%(default)s)")
         verb.add_argument("--robots", type=int, default=30, help="size of the team (%(default)s)")
         verb.add_argument("--json", action="store_true", help="print one JSON object instead of text")
-    shows.add_argument("-o", "--output", type=Path, metavar="FILE.png", help="write a picture too")
+    for verb in (shows, bests):
+        _add_shape_options(verb)
+    shows.add_argument("-o", "--output", type=Path, metavar="FILE.png", help="write a picture too (.png, .svg or .pdf)")
     return parser
+
+
+def _add_shape_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "shape",
+        help=f"a figure ({', '.join(FIGURES)}), text, or a file ({' '.join(SUFFIXES)}); also WKT or JSON itself",
+    )
+    sizes = verb.add_argument_group("size, by one of").add_mutually_exclusive_group()
+    sizes.add_argument("--height", type=float, help=f"height [m] ({DEFAULT_HEIGHT}, or less for a wide shape)")
+    sizes.add_argument("--area", type=float, help="area of all cells [m2]")
+    sizes.add_argument("--spacing", type=float, help="avoid distance of the team [robot diameters]")
+    place = verb.add_argument_group("place")
+    place.add_argument("--at", type=float, nargs=2, metavar=("X", "Y"), default=(0.0, 0.0), help="centre [m] (0 0)")
+    place.add_argument("--turn", type=float, default=0.0, help="turn, counter-clockwise [degrees] (0)")
+    size = 2 * Arena().half_width
+    place.add_argument(
+        "--arena", type=float, nargs=2, metavar=("W", "H"), default=(size, size), help=f"arena [m] ({size} {size})"
+    )
+    place.add_argument("--radius", type=float, default=RobotModel().radius, help="of a robot [m] (%(default)s)")
+    reading = verb.add_argument_group("reading of files")
+    reading.add_argument("--threshold", type=int, help="of pictures: brightness 1-255 below which a pixel is shape")
+    reading.add_argument("--invert", action="store_true", help="of pictures: the bright part is the shape")
+    reading.add_argument("--stroke", type=float, help="of lines and points: width of the line, in their unit")
 
 
 def _run() -> int:
     options = _parser().parse_args()
+    if not 1 <= options.robots <= MAX_ROBOTS:
+        raise MusterError(f"robots is {options.robots}; give 1 to {MAX_ROBOTS}")
     if options.verb == "list":
         return _list(options)
-    shape = load_shape(options.shape, options.height, options.cells)
-    return _show(shape, options) if options.verb == "show" else _best(shape, options)
+    settings = _settings(options)
+    if options.verb == "show" and options.output is not None:
+        _check_output(options.output)
+    opened = open_shape(options.shape, settings)
+    facts = _facts(opened, review(opened.shape, options.robots, settings.robot), options.robots)
+    return (_show if options.verb == "show" else _best)(opened, facts, settings, options)
+
+
+def _settings(options: argparse.Namespace) -> ShapeOptions:
+    return ShapeOptions(
+        height=options.height,
+        area=options.area,
+        spacing=options.spacing,
+        robots=options.robots,
+        robot=RobotModel(radius=options.radius),
+        cells=options.cells,
+        x=options.at[0],
+        y=options.at[1],
+        yaw=math.radians(options.turn),
+        arena=Arena(options.arena[0] / 2, options.arena[1] / 2),
+        threshold=options.threshold,
+        invert=options.invert,
+        stroke=options.stroke,
+    )
 
 
 def _list(options: argparse.Namespace) -> int:
     shapes = {name: load_shape(name, options.height, options.cells) for name in FIGURES}
-    facts = {name: _facts(shape, options.robots) for name, shape in shapes.items()}
+    facts = {name: _sizes(OpenedShape(name, shape, ()), options.robots) for name, shape in shapes.items()}
     if options.json:
         print(json.dumps(facts, indent=2))
         return 0
@@ -111,41 +145,50 @@ def _list(options: argparse.Namespace) -> int:
     for name, fact in facts.items():
         sizes = f"{fact['cells']:6}{fact['pitch_m']:9.3f}{fact['width_m']:9.2f}{fact['area_m2']:9.2f}"
         print(f"{name:10}{sizes}{fact['avoid_distance_m']:9.3f}")
-    print("Any letter or short word is a shape too: muster-shape show R")
+    print("Any letter or short word is a shape too (muster-shape show R), and so are pictures and polygons (--help).")
     return 0
 
 
-def _show(shape: Shape, options: argparse.Namespace) -> int:
-    facts = _facts(shape, options.robots)
+def _show(opened: OpenedShape, facts: dict[str, Any], settings: ShapeOptions, options: argparse.Namespace) -> int:
+    best = ""
     if options.output is not None:
-        save_picture(shape.occupancy, options.output)
+        from muster_sim.shape_picture import shape_picture  # matplotlib: only for those who want a picture
+
+        layout = best_layout(opened.shape, options.robots)
+        facts["coverage_best"] = layout.coverage
+        best = f", best coverage {layout.coverage:.3f}"
+        figures, remarks = _figures(facts, settings), (facts["notes"], facts["warnings"])
+        radius = settings.robot.radius
+        shape_picture(options.output, opened.name, opened.shape, layout, settings.arena, radius, figures, *remarks)
     if options.json:
-        print(json.dumps({"shape": options.shape, **facts}, indent=2))
+        print(json.dumps(facts, indent=2))
         return 0
-    print(draw_blocks(shape.occupancy, unicode="utf" in (sys.stdout.encoding or "").lower()))
+    print(draw_blocks(opened.shape.occupancy, unicode="utf" in (sys.stdout.encoding or "").lower()))
     print(
-        f"{options.shape}: {facts['cells']} cells of {facts['pitch_m']:.3f} m, {facts['width_m']:.2f} x "
-        f"{facts['height_m']:.2f} m, {facts['area_m2']:.2f} m2; avoid distance of {options.robots} robots "
-        f"{facts['avoid_distance_m']:.3f} m"
+        f"{opened.name}: {facts['cells']} cells of {facts['pitch_m']:.3f} m, {facts['width_m']:.2f} x "
+        f"{facts['height_m']:.2f} m, {facts['area_m2']:.2f} m2, thinnest part {facts['thinnest_m']:.2f} m; avoid "
+        f"distance of {options.robots} robots {facts['avoid_distance_m']:.3f} m{best}"
     )
+    for kind in ("notes", "warnings"):
+        for remark in facts[kind]:
+            print(f"{kind[:-1]}: {remark}")
     if options.output is not None:
         print(f"written: {options.output}")
     return 0
 
 
-def _best(shape: Shape, options: argparse.Namespace) -> int:
-    facts = _facts(shape, options.robots)
-    layout = best_layout(shape, options.robots)
+def _best(opened: OpenedShape, facts: dict[str, Any], settings: ShapeOptions, options: argparse.Namespace) -> int:
+    layout = best_layout(opened.shape, options.robots)
     if options.json:
-        points = np.round(shape.to_world(layout.points), 4).tolist()
-        found = {"shape": options.shape, **facts, "coverage_best": layout.coverage, "points_m": points}
-        print(json.dumps(found, indent=2))
+        points = np.round(opened.shape.to_world(layout.points), 4).tolist()
+        print(json.dumps({**facts, "coverage_best": layout.coverage, "points_m": points}, indent=2))
         return 0
-    print(f"{options.shape}: {options.robots} robots cover at most {layout.coverage:.3f} of {facts['cells']} cells")
+    print(f"{opened.name}: {options.robots} robots cover at most {layout.coverage:.3f} of {facts['cells']} cells")
     return 0
 
 
-def _facts(shape: Shape, robots: int) -> dict[str, float]:
+def _sizes(opened: OpenedShape, robots: int) -> dict[str, Any]:
+    shape = opened.shape
     width, height = shape.size
     return {
         "robots": robots,
@@ -156,6 +199,45 @@ def _facts(shape: Shape, robots: int) -> dict[str, float]:
         "area_m2": shape.area,
         "avoid_distance_m": shape.avoid_distance(robots),
     }
+
+
+def _facts(opened: OpenedShape, found: Review, robots: int) -> dict[str, Any]:
+    x, y = opened.shape.centre.tolist()
+    return {
+        "shape": opened.name,
+        **_sizes(opened, robots),
+        "centre_m": [round(x, 6), round(y, 6)],
+        "yaw_rad": opened.shape.yaw,
+        "parts": found.parts,
+        "gap_m": found.gap,
+        "thinnest_m": found.thinnest,
+        "digest": opened.shape.digest,
+        "notes": list(opened.notes),
+        "warnings": list(found.warnings),
+    }
+
+
+def _figures(facts: dict[str, Any], settings: ShapeOptions) -> list[tuple[str, str]]:
+    arena = settings.arena
+    return [
+        ("arena", f"{2 * arena.half_width:g} x {2 * arena.half_height:g} m"),
+        ("size", f"{facts['width_m']:.2f} x {facts['height_m']:.2f} m"),
+        ("area", f"{facts['area_m2']:.2f} m²"),
+        ("cells", f"{facts['cells']} of {facts['pitch_m'] * 1000:.0f} mm"),
+        ("robots", f"{facts['robots']}, diameter {2000 * settings.robot.radius:.0f} mm"),
+        ("avoid distance", f"{facts['avoid_distance_m']:.3f} m"),
+        ("best coverage (M1*)", f"{facts['coverage_best']:.3f}"),
+        ("parts", str(facts["parts"])),
+        ("thinnest part", f"{facts['thinnest_m']:.2f} m"),
+    ]
+
+
+def _check_output(path: Path) -> None:
+    """Refuse a picture that could not be written before seconds go into the search."""
+    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise MusterError(f"Cannot write {str(path)!r}: a picture's name must end in .png, .svg or .pdf")
+    if not path.parent.is_dir():
+        raise MusterError(f"Cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
 
 
 if __name__ == "__main__":

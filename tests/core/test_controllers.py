@@ -99,19 +99,19 @@ def test_more_robots_than_points_stay_and_fewer_take_some():
     assert all(np.linalg.norm(points - goal, axis=1).min() < 1e-12 for goal in many)
 
 
-def test_the_assignment_is_kept_until_the_task_changes():
-    controller = AssignmentController(RobotModel())
+def test_the_best_assignment_stays_the_best_on_the_way():
     positions = np.random.default_rng(4).uniform(-1, 1, (1, 4, 2))
-    act(controller, scene_of(positions, [SQUARE], [4]))
-    goals = controller._goals
-    swapped = positions[:, ::-1]
-    act(controller, scene_of(swapped, [SQUARE], [4]))
-    assert controller._goals is goals, "crossing paths do not change who goes where"
-    act(controller, scene_of(swapped, [SQUARE.moved(0.5, 0, 0)], [4]))
-    assert controller._goals is not goals
-    moved = controller._goals
-    act(controller, scene_of(swapped, [SQUARE.moved(0.5, 0, 0)], [3]))
-    assert controller._goals is not moved, "another team size is another layout"
+    goals = assign_goals(scene_of(positions, [SQUARE], [4]))
+    for share in (0.2, 0.5, 0.9):
+        under_way = (1 - share) * positions + share * goals
+        np.testing.assert_array_equal(assign_goals(scene_of(under_way, [SQUARE], [4])), goals)
+
+
+def test_robots_that_solve_it_for_themselves_agree_however_they_list_the_team():
+    positions = np.random.default_rng(5).uniform(-1, 1, (4, 2))
+    goals = assign_goals(scene_of(positions[None], [SQUARE], [4]))[0]
+    order = np.array([2, 0, 3, 1])
+    np.testing.assert_array_equal(assign_goals(scene_of(positions[None, order], [SQUARE], [4]))[0], goals[order])
 
 
 def test_straight_to_the_goal_and_braking_before_it():

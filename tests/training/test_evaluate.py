@@ -53,6 +53,24 @@ def test_another_seed_flies_other_episodes(monkeypatch, capsys):
     assert json.loads(first)["shapes"] != json.loads(second)["shapes"]
 
 
+def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, capsys, tmp_path):
+    pictures = ["--plots", str(tmp_path / "a" / "plots"), "--video", str(tmp_path / "both.mp4"), "--against", "prior"]
+    code, out, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, *pictures])
+    assert code == 0
+    report = json.loads(out)
+    assert sorted(path.name for path in (tmp_path / "a" / "plots").iterdir()) == sorted(
+        [
+            "curves.png",
+            *(f"{kind}-{who}.png" for kind in ("paths", "uncovered", "filter") for who in ("coverage", "prior")),
+        ]
+    )
+    assert len(report["files"]) == 8
+    assert (tmp_path / "both.mp4").stat().st_size > 1000
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["both.mp4"]
+    _, alone, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--controller", "prior"])
+    assert report["against"] == json.loads(alone)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -62,6 +80,12 @@ def test_another_seed_flies_other_episodes(monkeypatch, capsys):
         (["--robots", "2000", "--controller", "prior"], "do not fit into a shape"),
         (["--robots", "1", "--controller", "prior"], "robots is 1; a swarm needs at least 2"),
         (["--policy", "missing.onnx"], "No policy file 'missing.onnx'"),
+        (["--controller", "prior", "--video", "run.avi"], "Cannot write 'run.avi': a video's name must end in .mp4"),
+        (
+            ["--controller", "prior", "--video", "none/run.mp4"],
+            "Cannot write 'none/run.mp4': there is no folder 'none'",
+        ),
+        (["--controller", "prior", "--plots", "/dev/null/x"], "Cannot write pictures to '/dev/null/x'"),
         (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
     ],
 )

@@ -1,8 +1,10 @@
 """``muster-evaluate``: fly a policy or a controller over shapes and report the figures that the field compares."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,7 +17,9 @@ from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.metrics import contact_bound
 from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
-from muster_sim.rollouts import describe, fly
+from muster_sim.flight_video import write_flights
+from muster_sim.flights import KEPT, Flights, write_plots
+from muster_sim.rollouts import Rollout, describe, fly
 from muster_training.interface import parse, progress_bar
 
 TABLE = {
@@ -29,6 +33,8 @@ TABLE = {
     "minimum_clearance_m": "gap m",
 }
 """Figures that the table shows, with their headings; ``--json`` has them all."""
+NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video"}
+"""Options that say nothing of how a figure came about."""
 SECONDS = 30.0
 """Length of an evaluation episode (LAMARL: 300 steps of 0.1 s)."""
 
@@ -40,6 +46,7 @@ class EvaluateCommand:
     Every figure is the mean over the episodes of a shape, over the last 2 s of each; `mean` is the mean over shapes.
     coverage_best is the best layout known (M1*), the ceiling of coverage; coverage_normalised is their ratio.
     Example: muster-evaluate --policy shipped --shapes R,star --robots 30 --episodes 5 --json
+    With pictures: muster-evaluate --controller coverage --against expert --shapes R --video both.mp4 --plots pictures
     """
 
     policy: str = "shipped"
@@ -58,6 +65,12 @@ class EvaluateCommand:
     """Starts, shapes' poses and everything else drawn follow from it."""
     seconds: float = SECONDS
     """Length of an episode [s]."""
+    against: str | None = None
+    """Fly this from the same starts too, and show both: a controller's name, shipped, or the path of an .onnx file."""
+    plots: Path | None = None
+    """Folder for pictures: paths, coverage and entering over time, cells left uncovered, the filter's activity."""
+    video: Path | None = None
+    """Video of the first episode of each shape (.mp4), side by side with --against."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print one JSON object instead of a table."""
 
@@ -68,10 +81,32 @@ def main() -> None:
 
 
 def evaluate(command: EvaluateCommand) -> dict[str, Any]:
-    """The report: settings, one entry per shape and their mean.
+    """The report: settings, one entry per shape and their mean; under `against` that of the other controller.
 
     Raises:
         MusterError: unknown name, or a task that does not fit; see the parts.
+    """
+    _check_outputs(command)
+    flights = []
+    report, flown = evaluate_controller(command, command.controller or command.policy)
+    flights.append(flown)
+    if command.against is not None:
+        report["against"], flown = evaluate_controller(command, command.against)
+        flights.append(flown)
+    files = []
+    if command.plots is not None:
+        files += write_plots(flights, command.plots)
+    if command.video is not None:
+        write_flights(flights, command.video)
+        files.append(command.video)
+    return {**report, "files": [str(file) for file in files]} if files else report
+
+
+def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str, Any], Flights]:
+    """The report of one controller, and the episodes that pictures are made of.
+
+    Raises:
+        MusterError: as for `evaluate`.
     """
     names = [name.strip() for name in command.shapes.split(",") if name.strip()]
     if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
@@ -82,35 +117,36 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any]:
     task = AssemblyConfig(
         robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds * 10)
     )
-    controller = load_controller(command.controller or command.policy, task.robot)
+    controller = load_controller(chosen, task.robot)
     environment = ShapeAssembly(AssemblyConfig(**{**vars(task), "sensing": controller.sensing}), command.episodes)
     try:
-        report = {}
+        report, rollouts = {}, {}
         with progress_bar(quiet=command.json) as progress:
             for index, name in enumerate(progress.track(names, description="evaluating")):
-                report[name] = _evaluate_shape(environment, controller, name, [command.seed, index])
+                report[name], rollouts[name] = _evaluate_shape(environment, controller, name, [command.seed, index])
     finally:
         environment.close()
-    return {
+    found = {
         "controller": controller.name,
-        "settings": {k: v for k, v in vars(command).items() if k not in {"json", "policy", "controller"}},
+        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
         "shapes": report,
         "mean": _mean(list(report.values())),
     }
+    return found, Flights(controller.name, rollouts, task.robot, task.arena)
 
 
-def _evaluate_shape(environment: ShapeAssembly, controller: Controller, name: str, seed: list[int]) -> dict[str, Any]:
+def _evaluate_shape(
+    environment: ShapeAssembly, controller: Controller, name: str, seed: list[int]
+) -> tuple[dict[str, Any], list[Rollout]]:
     check_task = getattr(controller, "check_task", None)
     if check_task is not None:
         check_task(environment.config.robot, environment.shapes[name].avoid_distance(environment.agents))
     seeds = np.random.SeedSequence(seed).generate_state(environment.environments).astype(np.int64)
     starts = [draw_episode(int(s), environment.shapes, environment.config, name) for s in seeds]
     robot = environment.config.robot
-    rows = [
-        describe(rollout, robot.max_speed, robot.max_acceleration)
-        for rollout in fly(environment, controller, starts, seeds)
-    ]
-    return _summary(rows)
+    rollouts = fly(environment, controller, starts, seeds)
+    rows = [describe(rollout, robot.max_speed, robot.max_acceleration) for rollout in rollouts]
+    return _summary(rows), rollouts[:KEPT]
 
 
 def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
@@ -183,15 +219,42 @@ def _main() -> None:
     if command.json:
         print(json.dumps(report))
         return
-    flown = f"{command.episodes} episodes of {command.seconds:g} s each"
-    title = f"{report['controller']}: {command.robots} robots, {flown}"
+    for part in (report, report.get("against")):
+        if part is not None:
+            Console().print(_table(part, command))
+    for file in report.get("files", []):
+        print(f"written: {file}")
+
+
+def _table(report: dict[str, Any], command: EvaluateCommand) -> Table:
+    title = (
+        f"{report['controller']}: {command.robots} robots, {command.episodes} episodes of {command.seconds:g} s each"
+    )
     table = Table(title=title)
     for heading in ("shape", *TABLE.values()):
         table.add_column(heading, justify="left" if heading == "shape" else "right", no_wrap=True)
     for name, row in {**report["shapes"], "mean": report["mean"]}.items():
         cells = [row[key] for key in TABLE]
         table.add_row(name, *("–" if c is None else f"{c:.3f}" if isinstance(c, float) else str(c) for c in cells))
-    Console().print(table)
+    return table
+
+
+def _check_outputs(command: EvaluateCommand) -> None:
+    """Refuse files that could not be written before minutes go into flying."""
+    video, plots = command.video, command.plots
+    if video is not None and video.suffix.lower() != ".mp4":
+        raise MusterError(f"Cannot write {str(video)!r}: a video's name must end in .mp4")
+    if video is not None and not os.access(video.parent, os.W_OK | os.X_OK):
+        raise MusterError(
+            f"Cannot write {str(video)!r}: there is no folder {str(video.parent)!r} that can be written to"
+        )
+    if plots is not None:
+        try:
+            plots.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MusterError(f"Cannot write pictures to {str(plots)!r}: {error.strerror}") from None
+        if not os.access(plots, os.W_OK | os.X_OK):
+            raise MusterError(f"Cannot write pictures to {str(plots)!r}: permission denied")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ LEARNED = ("actor", "critic", "target_actor", "target_critic", "actor_optimiser"
 class LamarlConfig:
     """Everything that decides a LAMARL run."""
 
-    rounds: int = 100
+    rounds: int = 150
     """Rounds of collecting one episode per environment and then learning from all experience."""
     updates: int = 200
     """Gradient steps after each round."""

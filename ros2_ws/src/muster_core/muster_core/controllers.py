@@ -75,7 +75,8 @@ class RandomController:
 class AssignmentController:
     """The omniscient reference: Hungarian assignment to the best layout known, then straight to one's own point.
 
-    It needs scipy and sees the whole scene. The assignment is made when a scene's shapes or size change, and kept.
+    It needs scipy and sees the whole scene. It assigns anew at every decision: the best assignment stays the best while
+    everybody goes straight to its point, and robots that each solve it for themselves come to agree.
     """
 
     name = "assignment"
@@ -85,17 +86,11 @@ class AssignmentController:
         """``robot`` gives the speed and acceleration limits that the approach to a point keeps."""
         self.sensing = Sensing()
         self._robot = robot
-        self._goals: Array | None = None
-        self._key: tuple[object, ...] = ()
 
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`Controller`; a speed that can still brake at half the acceleration before the goal."""
-        poses = tuple((s.digest, s.origin_x, s.origin_y, s.yaw) for s in scene.shapes)
-        key = (poses, scene.team_sizes.tobytes(), scene.arrays.positions.shape)
-        if self._goals is None or key != self._key:
-            self._goals, self._key = assign_goals(scene), key
         e, i = rows[:, 0], rows[:, 1]
-        offset = self._goals[e, i] - scene.arrays.positions[e, i]
+        offset = assign_goals(scene)[e, i] - scene.arrays.positions[e, i]
         distance = np.linalg.norm(offset, axis=1, keepdims=True)
         speed = np.minimum(np.sqrt(self._robot.max_acceleration * distance), self._robot.max_speed)
         wanted = offset / np.maximum(distance, 1e-9) * speed

@@ -4,7 +4,7 @@ Needs pillow (`pip install "muster_core[text]"`); it is imported only when text 
 """
 
 import unicodedata
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import as_file, files
 from typing import Any
 
@@ -30,16 +30,23 @@ def text_lattice(text: str, cells: int) -> Mask:
             installed, or the number of cells is out of reach.
     """
     if not isinstance(text, str) or not text.strip():
-        raise MusterError(f"The text {text!r} has nothing to draw; give a letter, a short word or a figure's name")
+        raise MusterError(
+            f"The text {_shown(text)} has nothing to draw; give a letter, a short word or a figure's name"
+        )
     text = unicodedata.normalize("NFC", text.strip())
     if len(text) > MAX_LENGTH:
-        raise MusterError(f"The text {text!r} has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
+        raise MusterError(f"The text {_shown(text)} has {len(text)} characters; at most {MAX_LENGTH} can be drawn")
     for character in text:
         if not (character == " " or _has_glyph(character)):
             raise MusterError(
                 f"Unknown glyph {character!r} (U+{ord(character):04X}) in {text!r}: the shipped font lacks it"
             )
     return rasterise(_outline(_pixels(text)), cells)
+
+
+def _shown(text: object) -> str:
+    """As it was written, unless it is long enough to flood a terminal."""
+    return repr(text) if len(repr(text)) <= 40 else f"{str(text)[:20]!r}…"
 
 
 def _outline(pixels: Mask) -> Outline:
@@ -60,7 +67,7 @@ def _has_glyph(character: str) -> bool:
     return bool(drawn.any()) and not np.array_equal(drawn, missing)
 
 
-@cache
+@lru_cache(maxsize=64)
 def _pixels(text: str) -> Mask:
     """Ink of `text`, cut to its box, row 0 at the bottom; a single empty pixel where there is none."""
     ink, _ = _font().getmask2(text, mode="L")
