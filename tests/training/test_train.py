@@ -12,7 +12,7 @@ import torch
 
 from muster_core.errors import MusterError
 from muster_training.runs import load_checkpoint, read_config, task_of
-from muster_training.train import Training, main
+from muster_training.train import LamarlCommand, Training, main
 
 from .conftest import TINY, tiny_command
 
@@ -76,6 +76,77 @@ def test_a_killed_run_continues_bit_for_bit(tiny_run, tmp_path):
     assert load_checkpoint(tmp_path / "killed")["done_rounds"] == 2
     Training(tiny_command(None, resume=tmp_path / "killed")).run()
     assert all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "killed"), strict=True))
+
+
+class StoppedError(Exception):
+    """The training was interrupted."""
+
+
+def stopped(monkeypatch, command, rounds):
+    keep = Training._keep
+
+    def stop_after(self, *arguments):
+        keep(self, *arguments)
+        if self.learner.done_rounds == rounds:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_keep", stop_after)
+        with pytest.raises(StoppedError):
+            Training(command).run()
+
+
+def test_a_run_whose_replay_is_full_continues_bit_for_bit(monkeypatch, tmp_path):
+    # 6 and 4 trajectories in turn fill 15 rows in three rounds: at round 11 the ring has gone round several times
+    settings = {"learner": replace(TINY, capacity=15, rounds=14), "robots": (3, 2), "shapes": "R", "evaluate_every": 14}
+    Training(tiny_command(tmp_path / "whole", **settings)).run()
+    stopped(monkeypatch, tiny_command(tmp_path / "stopped", **settings), rounds=11)
+    kept = sorted(int(path.stem) for path in (tmp_path / "stopped" / "experience").iterdir())
+    assert kept == [8, 9, 10, 11], "two turns of 10 trajectories hold 15"
+    Training(tiny_command(None, resume=tmp_path / "stopped", **settings)).run()
+    pairs = zip(weights(tmp_path / "whole"), weights(tmp_path / "stopped"), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "experience" / "000002.npz").unlink(), "FileNotFoundError.*000002.npz"),
+        (lambda folder: (folder / "experience" / "000003.npz").write_bytes(b"PK"), "is damaged"),
+        (lambda folder: torch.save({"actor": 1}, folder / "checkpoint.pt"), "is damaged"),
+        (lambda folder: (folder / "checkpoint.pt").write_bytes(b""), "cannot be read as a checkpoint"),
+        (lambda folder: edit(folder, lambda config: config.pop("settings")), "KeyError: 'settings'"),
+        (lambda folder: edit(folder, lambda config: config["settings"]["learner"].pop("noise")), "KeyError: 'noise'"),
+        (lambda folder: edit(folder, lambda config: config["settings"]["learner"].update(hidden=9)), "is damaged"),
+        (
+            lambda folder: edit(folder, lambda config: config["task"].update(reward="published")),
+            "contradict each other",
+        ),
+    ],
+)
+def test_a_damaged_run_is_not_continued(damage, message, tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "damaged")
+    damage(tmp_path / "damaged")
+    with pytest.raises(MusterError, match=message):
+        Training(LamarlCommand(resume=tmp_path / "damaged", device="cpu", threads=1))
+
+
+def edit(folder, change):
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"environments": 5}, "environments is 5, but the run was begun with 2"),
+        ({"learner": replace(TINY, rounds=900)}, "rounds is 900, but the run was begun with 4"),
+    ],
+)
+def test_a_run_continues_only_as_it_began(other, message, tiny_run):
+    with pytest.raises(MusterError, match=message):
+        Training(tiny_command(None, resume=tiny_run, **other))
 
 
 def test_the_task_survives_the_config_file(tiny_run):

@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,14 @@ from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
 from muster_training.replay import Trajectories
-from muster_training.runs import load_checkpoint, read_config, save_checkpoint, task_of, write_config
+from muster_training.runs import (
+    damage_refused,
+    load_checkpoint,
+    read_config,
+    save_checkpoint,
+    task_of,
+    write_config,
+)
 
 EVALUATION_SEED = 77
 """Of the episodes that are flown during training to see how far it got; reported figures use other seeds."""
@@ -151,9 +158,8 @@ class Training:
     def _keep(self, fresh: Trajectories, figures: dict[str, float], writer: SummaryWriter) -> None:
         """Experience first, then the checkpoint that counts on it, then the curves, which only people read."""
         learner, folder = self.learner, self.folder
-        experience = folder / "experience"
-        experience.mkdir(exist_ok=True)
-        name = experience / f"{learner.done_rounds:06d}.npz"
+        name = self._experience(learner.done_rounds)
+        name.parent.mkdir(exist_ok=True)
         with (part := name.with_suffix(".part")).open("wb") as file:
             np.savez(file, **vars(fresh))
         part.replace(name)
@@ -167,21 +173,39 @@ class Training:
             "speed_ratio": [min(ratios), max(ratios)],
         }  # fmt: skip
         save_checkpoint(folder, state)
-        capacity = learner.replay.capacity
-        needed = -(-capacity // min(len(fresh.actions), capacity)) * len(self.environments)
-        (experience / f"{learner.done_rounds - needed - 1:06d}.npz").unlink(missing_ok=True)
+        self._experience(self._replayed_rounds().start - 1).unlink(missing_ok=True)
         for key, value in figures.items():
             writer.add_scalar(key, value, learner.robot_steps)
         _append(folder / "curve.csv", {"round": learner.done_rounds, "robot_steps": learner.robot_steps, **figures})
 
+    def _experience(self, number: int) -> Path:
+        return self.folder / "experience" / f"{number:06d}.npz"
+
+    def _replayed_rounds(self) -> range:
+        """Rounds whose experience the replay still holds, in whole turns of the team sizes."""
+        turn = sum(environment.environments * environment.agents for environment in self.environments)
+        needed = -(-self.learner.replay.capacity // turn) * len(self.environments)
+        done = self.learner.done_rounds
+        return range(max(1, done - needed + 1), done + 1)
+
     def _restore(self) -> None:
         state = load_checkpoint(self.folder)
-        for path in sorted((self.folder / "experience").glob("*.npz")):
-            if int(path.stem) <= state["done_rounds"]:
-                with np.load(path) as kept:
-                    self.learner.replay.add(Trajectories(**kept))
-        self.learner.restore(state)
-        self.best_actor, self.best_score, self.scores = state["best_actor"], state["best_score"], state["scores"]
+        with damage_refused(self.folder):
+            self.learner.restore(state)
+            self.best_actor, self.best_score, self.scores = state["best_actor"], state["best_score"], state["scores"]
+            self._refill()
+
+    def _refill(self) -> None:
+        """The replay as it was, every trajectory in its old row: what is sampled next depends on the rows."""
+        replay, paths = self.learner.replay, [self._experience(number) for number in self._replayed_rounds()]
+        kept = 0
+        for path in paths:
+            with np.load(path) as file:
+                kept += len(file["rewards"])
+        replay.next = (self.learner.robot_steps // replay.steps - kept) % replay.capacity
+        for path in paths:
+            with np.load(path) as file:
+                replay.add(Trajectories(**file))
 
 
 class ActorController:
@@ -219,18 +243,27 @@ def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
 
 
 def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
-    """The command that began a run; only ``threads`` and ``device`` may differ when it continues."""
-    settings = dict(content["settings"])
-    learner = LamarlConfig(**{**settings.pop("learner"), "noise": tuple(content["settings"]["learner"]["noise"])})
-    task = task_of(content)
-    names = ("world", "shapes", "reward", "prior", "layout", "environments", "workers", "evaluate_every")
-    kept = {name: settings[name] for name in names}
-    if task.world != kept["world"]:
-        raise MusterError(f"The run's config.json contradicts itself: world {task.world!r} and {kept['world']!r}")
-    return LamarlCommand(
-        **kept, robots=tuple(settings["robots"]), resume=given.resume, threads=given.threads or settings["threads"],
-        device=given.device, learner=learner,
-    )  # fmt: skip
+    """The command that began a run; only ``threads`` and ``device`` may differ when it continues.
+
+    Raises:
+        MusterError: the config is damaged, or ``given`` asks for something else than it says.
+    """
+    with damage_refused(given.resume or Path()):
+        settings = dict(content["settings"])
+        learner = LamarlConfig(**{**settings["learner"], "noise": tuple(settings["learner"]["noise"])})
+        settings |= {"learner": learner, "robots": tuple(settings["robots"]), "run": None, "resume": given.resume}
+        settings |= {"device": given.device, "threads": given.threads or settings["threads"]}
+        begun = LamarlCommand(**settings)
+    if task_of(content) != _task(begun, begun.robots[0]):
+        raise MusterError(f"{given.resume}: task and settings in config.json contradict each other; train again")
+    for asked, kept in ((given, begun), (given.learner, begun.learner)):
+        for name in (entry.name for entry in fields(asked) if entry.name not in {"learner", "threads"}):
+            if getattr(asked, name) not in (getattr(type(asked)(), name), getattr(kept, name)):
+                raise MusterError(
+                    f"{name} is {getattr(asked, name)}, but the run was begun with {getattr(kept, name)}; "
+                    "leave it out, or begin a new run"
+                )
+    return begun
 
 
 def _device(command: LamarlCommand) -> torch.device:
