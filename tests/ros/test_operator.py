@@ -13,8 +13,17 @@ from rclpy.node import Node
 from std_msgs.msg import Bool, Int32
 
 from muster_core.errors import MusterError, WorkFailed
-from muster_ros import messages
+from muster_ros import messages, operator_cli, run
 from muster_ros.operator_node import ShapeRequest
+
+
+def test_a_command_line_that_is_wrong_is_one_line(capsys, monkeypatch):
+    for main, arguments in ((operator_cli.main, ["fly"]), (run.main, ["fleet.yaml"])):
+        monkeypatch.setattr(sys, "argv", ["muster-command", *arguments])
+        assert main() == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
 
 
 class Listener:

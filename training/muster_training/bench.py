@@ -31,6 +31,7 @@ class WorldBench:
 
     One thread, warm; whole episodes of the letter R from reset with the built-in prior flying, each repeat at least
     `seconds` long; the median of the repeats. CPU time is the process's and its children's.
+
     Example: muster-bench world --world bullet --robots 30 --json
     """
 

@@ -39,6 +39,7 @@ class EvaluateCommand:
 
     Every figure is the mean over the episodes of a shape, over the last 2 s of each; `mean` is the mean over shapes.
     coverage_best is the best layout known (M1*), the ceiling of coverage; coverage_normalised is their ratio.
+
     Example: muster-evaluate --policy shipped --shapes R,star --robots 30 --episodes 5 --json
     """
 

@@ -34,6 +34,7 @@ class ExportCommand:
 
     Normalisation and scaling are inside the graph. Before the file appears, onnxruntime runs it beside the trained
     network on 256 inputs; it is written only if they agree.
+
     Example: muster-export runs/lamarl -o policy.onnx
     """
 

@@ -40,6 +40,7 @@ class LamarlCommand:
 
     A run folder gets config.json, curve.csv, TensorBoard events and a checkpoint after every round; what was killed
     continues with --resume and ends with the same weights as if it had not been. Watch with: tensorboard --logdir runs
+
     Example: muster-train lamarl --world bullet --robots 30
     """
 

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from muster_core.cli import run_command
+from muster_core.cli import CommandParser, run_command
 from muster_core.controllers import load_controller
 from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
@@ -21,8 +21,7 @@ LOOK_EVERY = 0.2
 
 def main() -> int:
     """Parse the command line and run the fleet until Ctrl-C."""
-    options = _parser().parse_args()
-    return run_command(lambda: _run(options))
+    return run_command(lambda: _run(_parser().parse_args()))
 
 
 def prepare(fleet: Fleet) -> None:
@@ -70,8 +69,8 @@ def _run(options: argparse.Namespace) -> None:
     print("stopped", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="muster-run", description="Run a fleet until Ctrl-C.")
+def _parser() -> CommandParser:
+    parser = CommandParser(prog="muster-run", description="Run a fleet until Ctrl-C.")
     parser.add_argument("fleet", type=Path, help="fleet file (YAML)")
     parser.add_argument("--backend", required=True, metavar="|".join(BACKENDS), help="what is behind the topics")
     parser.add_argument("--composed", action="store_true", help="all robots in one process")
