@@ -169,6 +169,17 @@ def test_without_an_operator_node_it_says_so_in_time(domain):
     assert "No operator node answers within 1 s; start a team (muster-run)" in answer.stderr
 
 
+def test_a_domain_or_timeout_that_is_none_is_refused_in_one_line(domain, monkeypatch):
+    assert muster_operator("start", "--timeout", "nan").stderr == (
+        "error: timeout is nan; it must be a finite number of seconds above 0\n"
+    )
+    for value in ("999", "abc", "-1"):
+        monkeypatch.setenv("ROS_DOMAIN_ID", value)
+        answer = muster_operator("start", "--timeout", "1")
+        assert answer.returncode == 2
+        assert answer.stderr == f"error: ROS_DOMAIN_ID is {value}; take a whole number from 0 to 232\n"
+
+
 def test_a_node_without_a_team_refuses_to_start(start, domain):
     process = start("muster_ros.operator_node", stderr=subprocess.PIPE, text=True)
     assert process.wait(30) == 2

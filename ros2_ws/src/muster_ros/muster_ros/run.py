@@ -8,9 +8,8 @@ from pathlib import Path
 
 from muster_core.cli import CommandParser, run_command
 from muster_core.controllers import load_controller
-from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
-from muster_ros.domain import HIGHEST, FreeDomain
+from muster_ros.domain import FreeDomain, check_domain
 from muster_ros.fleet import BACKENDS, Fleet, load_fleet, processes
 from muster_ros.spinning import StopRequest
 from muster_ros.supervisor import Supervisor
@@ -24,13 +23,15 @@ def main() -> int:
     return run_command(lambda: _run(_parser().parse_args()))
 
 
-def prepare(fleet: Fleet) -> None:
-    """Refuse a policy that the robots would refuse, before anything is started, and fill the kernel cache once.
+def prepare(fleet: Fleet) -> Pilot:
+    """A pilot as every robot will have it, before anything is started; it fills the kernel cache once.
 
     Raises:
         MusterError: the policy is unknown or must not fly.
     """
-    Pilot(load_controller(fleet.policy, fleet.robot), fleet.robot, fleet.arena).warm_up()
+    pilot = Pilot(load_controller(fleet.policy, fleet.robot), fleet.robot, fleet.arena)
+    pilot.warm_up()
+    return pilot
 
 
 def choose_domain(given: int | None, backend: str) -> tuple[int | None, FreeDomain | None]:
@@ -39,8 +40,8 @@ def choose_domain(given: int | None, backend: str) -> tuple[int | None, FreeDoma
     Raises:
         MusterError: the given domain is none.
     """
-    if given is not None and not 0 <= given <= 232:
-        raise MusterError(f"domain is {given}; take 0 to {HIGHEST}")
+    if given is not None:
+        check_domain("domain", str(given))
     if given is not None or backend != "sim" or os.environ.get("ROS_DOMAIN_ID"):
         return given, None
     lock = FreeDomain()

@@ -18,11 +18,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from muster_core.cli import CommandParser, run_command
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.layout import best_layout
+from muster_core.pilot import Pilot
 from muster_core.shape import Shape
 from muster_ros.domain import FreeDomain
 from muster_ros.fleet import Fleet, numbered, processes
 from muster_ros.operator_client import OperatorClient
-from muster_ros.operator_node import ShapeRequest, check_inside
+from muster_ros.operator_node import ShapeRequest
 from muster_ros.run import prepare
 from muster_ros.spinning import StopRequest, open_context
 from muster_ros.supervisor import Supervisor
@@ -91,8 +92,8 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     began = time.monotonic()
     stop = StopRequest(last_words=None)
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
-    prepare(fleet)
-    goals = [_goal(name, fleet) for name in settings.shapes]
+    pilot = prepare(fleet)
+    goals = [_goal(name, pilot, settings.robots) for name in settings.shapes]
     _make_folder(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
@@ -204,12 +205,11 @@ def _look(watch: TeamWatch, supervisor: Supervisor, stop: StopRequest) -> None:
     supervisor.check()
 
 
-def _goal(name: str, fleet: Fleet) -> Goal:
-    """A shape, refused here with the words that the operator node would use after everything had started."""
+def _goal(name: str, pilot: Pilot, robots: int) -> Goal:
+    """A shape, refused here with the words that the robots would use after everything had started."""
     shape = ShapeRequest(name).build()
-    shape.check_team(len(fleet.robots), fleet.robot.radius)
-    check_inside(shape, fleet.arena)
-    return Goal(name, shape, best_layout(shape, len(fleet.robots)).coverage)
+    pilot.check(shape, robots)
+    return Goal(name, shape, best_layout(shape, robots).coverage)
 
 
 def _make_folder(folder: Path) -> None:
