@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, WorkFailed
+from muster_training import train
+from muster_training.lamarl import train_round
 from muster_training.runs import load_checkpoint, read_config, task_of
 from muster_training.train import LamarlCommand, Training, main
 
@@ -149,6 +151,17 @@ def test_a_run_continues_only_as_it_began(other, message, tiny_run):
         Training(tiny_command(None, resume=tiny_run, **other))
 
 
+def test_a_run_that_diverges_fails_and_keeps_its_last_checkpoint(monkeypatch, tmp_path):
+    def diverge(learner, environments):
+        fresh, figures = train_round(learner, environments)
+        return fresh, figures | ({"value": float("nan")} if learner.done_rounds == 3 else {})
+
+    monkeypatch.setattr(train, "train_round", diverge)
+    with pytest.raises(WorkFailed, match=r"Round 3 diverged: .*value nan"):
+        Training(tiny_command(tmp_path / "run")).run()
+    assert load_checkpoint(tmp_path / "run")["done_rounds"] == 2
+
+
 def test_the_task_survives_the_config_file(tiny_run):
     task = task_of(read_config(tiny_run))
     assert (task.robots, task.shapes) == (6, ("R", "disc"))
@@ -188,6 +201,19 @@ def test_a_cut_checkpoint_is_refused(tiny_run, tmp_path):
         (["lamarl", "--device", "tpu"], "Unknown device 'tpu'. Available: auto, cpu, cuda"),
         (["ppo"], "Unknown muster-train verb 'ppo'. Available: lamarl"),
         (["lamarl", "--resume", "nowhere"], "nowhere is no run folder"),
+        (["lamarl", "--robots"], "robots is empty; name at least one team size"),
+        (["lamarl", "--environments", "0"], "environments is 0; it must be at least 1"),
+        (["lamarl", "--threads", "-1"], "threads is -1; it must lie in 0 … 256"),
+        (["lamarl", "--threads", "100000"], "threads is 100000; it must lie in 0 … 256"),
+        (["lamarl", "--seed", "-1"], "seed is -1; it must lie in 0 … 2^63 - 1"),
+        (["lamarl", "--seed", "99999999999999999999"], "seed is 99999999999999999999"),
+        (["lamarl", "--actor-rate", "nan"], "actor_rate is nan; it must lie above 0"),
+        (["lamarl", "--critic-rate", "inf"], "critic_rate is inf"),
+        (["lamarl", "--prior-weight", "nan"], "prior_weight is nan; it must be a finite number"),
+        (["lamarl", "--noise", "0", "0.5"], "noise is (0.0, 0.5); it must be two rising"),
+        (["lamarl", "--noise", "0.5", "0.02"], "noise is (0.5, 0.02)"),
+        (["lamarl", "--noise", "nan", "nan"], "noise is (nan, nan)"),
+        (["lamarl", "--rounds", "2", "--prior-rounds", "5"], "prior_rounds is 5; with 2 rounds nothing"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, message, monkeypatch, capsys, tmp_path):

@@ -12,7 +12,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from muster_core.cli import run_command
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, WorkFailed
 from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
 from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
@@ -32,6 +32,9 @@ from muster_training.runs import (
 
 EVALUATION_SEED = 77
 """Of the episodes that are flown during training to see how far it got; reported figures use other seeds."""
+
+MOST_THREADS = 256
+"""More of them than a process may start end it with a segmentation fault."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class LamarlCommand:
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
     layout: str = "polar-1"
-    """Observation layout: polar-1 or lamarl-1."""
+    """Observation layout: polar-1, outlook-1 or lamarl-1."""
     environments: int = 8
     """Swarms simulated side by side in a round."""
     workers: int = 1
@@ -93,8 +96,7 @@ class Training:
             command = _command_of(read_config(self.folder), command)
         else:
             self.folder = command.run or Path("runs") / time.strftime("lamarl-%Y%m%d-%H%M%S")
-        if command.environments < 1 or command.evaluate_every < 1 or not command.robots:
-            raise MusterError("environments, evaluate_every and robots must name at least one")
+        _check(command)
         self.command = command
         torch.set_num_threads(command.threads or torch.get_num_threads())
         tasks = [_task(command, count) for count in command.robots]
@@ -112,7 +114,11 @@ class Training:
             self._restore()
 
     def run(self) -> None:
-        """Train to the end, with a checkpoint after every round."""
+        """Train to the end, with a checkpoint after every round.
+
+        Raises:
+            WorkFailed: a loss is not finite any more; the last checkpoint stays as it was.
+        """
         rounds, learner = self.command.learner.rounds, self.learner
         writer = SummaryWriter(str(self.folder), purge_step=learner.robot_steps)
         try:
@@ -120,6 +126,8 @@ class Training:
                 task = progress.add_task(f"lamarl → {self.folder}", total=rounds, completed=learner.done_rounds)
                 while learner.done_rounds < rounds:
                     fresh, figures = train_round(learner, self.environments)
+                    if not np.isfinite(list(figures.values())).all():
+                        raise WorkFailed(f"Round {learner.done_rounds} diverged: {_line(figures)}; lower the rates")
                     if learner.done_rounds % self.command.evaluate_every == 0 or learner.done_rounds == rounds:
                         figures |= self.evaluate()
                     self._keep(fresh, figures, writer)
@@ -223,6 +231,16 @@ class ActorController:
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`muster_core.controllers.Controller`."""
         return self._learner.act(self._environment.observe().astype(np.float32), averaged=True)
+
+
+def _check(command: LamarlCommand) -> None:
+    if not command.robots:
+        raise MusterError("robots is empty; name at least one team size, for example --robots 30")
+    for name in ("environments", "evaluate_every"):
+        if getattr(command, name) < 1:
+            raise MusterError(f"{name} is {getattr(command, name)}; it must be at least 1")
+    if not 0 <= command.threads <= MOST_THREADS:
+        raise MusterError(f"threads is {command.threads}; it must lie in 0 … {MOST_THREADS}")
 
 
 def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly | AssemblyWorkers:
