@@ -191,8 +191,9 @@ class Start:
 def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, name: str | None = None) -> Start:
     """Draw an episode as LAMARL does, with its faults mended: the shape lies in the arena, robots start apart.
 
-    Rotation U(-π, π), offset U(±1.4 m)² as far as the shape stays inside; robots uniform in the arena or in a 2 m box,
-    at least two diameters apart; velocities U(±0.5 m/s)², as far as everybody can still stop.
+    Rotation U(-π, π), offset U(±1.4 m)² as far as the shape stays inside; robots uniform in the arena or in a 2 m box
+    (a larger one for teams of more than a hundred), at least two diameters apart; velocities U(±0.5 m/s)², as far as
+    everybody can still stop.
 
     Args:
         seed: Everything drawn follows from it.
@@ -207,12 +208,13 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, na
     chosen = str(generator.choice(sorted(shapes)))
     shape = place_shape(shapes[name or chosen], config.arena, generator)
     half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
-    low, high = -half, half
+    low, high, gap = -half, half, 4.0 * config.robot.radius
     if generator.random() < 0.5:
-        box = np.minimum(1.0, half)
+        # Discs thrown at random fill 0.55 of an area at most; here they fill 0.39 of it.
+        box = np.minimum(max(1.0, gap * np.sqrt(config.robots / 2)), half)
         centre = generator.uniform(-(half - box), half - box)
         low, high = centre - box, centre + box
-    positions = spaced_points(config.robots, low, high, 4.0 * config.robot.radius, generator)
+    positions = spaced_points(config.robots, low, high, gap, generator)
     velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, config.robot.max_speed / 0.8)
     return Start(shape, positions, stoppable(positions, velocities, config))
 
@@ -255,13 +257,15 @@ def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np
     Raises:
         MusterError: They do not fit by trial.
     """
-    points: list[Array] = []
+    points, placed = np.empty((count, 2)), 0
     for _ in range(1000 * count):
         candidate = generator.uniform(low, high)
-        if all(np.hypot(*(candidate - p)) >= gap for p in points):
-            points.append(candidate)
-            if len(points) == count:
-                return np.array(points)
+        if (np.hypot(*(candidate - points[:placed]).T) >= gap).all():
+            points[placed] = candidate
+            placed += 1
+            if placed == count:
+                return points
     raise MusterError(
-        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m"
+        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m; "
+        "take fewer or smaller robots"
     )

@@ -140,7 +140,7 @@ def _work(
                 pipe.send(("done", over))
             except MusterError as error:
                 pipe.send(("error", error))
-    except EOFError:
+    except (EOFError, ConnectionError):
         pass  # the parent closed its end, or is gone
     finally:
         local.close()

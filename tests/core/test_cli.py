@@ -25,6 +25,8 @@ def raising(error):
         (raising(WorkFailed("no robot arrived")), 1, "error: no robot arrived\n"),
         (raising(MusterError("fleet.yaml:\n  no robots")), 2, "error: fleet.yaml: no robots\n"),
         (raising(KeyboardInterrupt()), 130, "interrupted\n"),
+        (raising(MemoryError("8 TiB")), 1, "error: not enough memory (8 TiB); ask for less at once\n"),
+        (raising(OSError(28, "No space")), 1, "error: no space left on the disk ([Errno 28] No space)\n"),
     ],
 )
 def test_what_went_wrong_becomes_a_code_and_one_line(body, code, line, capsys):
@@ -35,6 +37,8 @@ def test_what_went_wrong_becomes_a_code_and_one_line(body, code, line, capsys):
 def test_a_fault_of_ours_keeps_its_traceback():
     with pytest.raises(ZeroDivisionError):
         run_command(lambda: 1 // 0)
+    with pytest.raises(FileNotFoundError):
+        run_command(raising(FileNotFoundError(2, "No such file")))
 
 
 def test_unknown_names_the_value_and_the_choices():

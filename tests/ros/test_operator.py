@@ -13,8 +13,17 @@ from rclpy.node import Node
 from std_msgs.msg import Bool, Int32
 
 from muster_core.errors import MusterError, WorkFailed
-from muster_ros import messages
+from muster_ros import messages, operator_cli, run
 from muster_ros.operator_node import ShapeRequest
+
+
+def test_a_command_line_that_is_wrong_is_one_line(capsys, monkeypatch):
+    for main, arguments in ((operator_cli.main, ["fly"]), (run.main, ["fleet.yaml"])):
+        monkeypatch.setattr(sys, "argv", ["muster-command", *arguments])
+        assert main() == 2
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
 
 
 class Listener:
@@ -158,6 +167,17 @@ def test_without_an_operator_node_it_says_so_in_time(domain):
     answer = muster_operator("start", "--timeout", "1")
     assert answer.returncode == 1
     assert "No operator node answers within 1 s; start a team (muster-run)" in answer.stderr
+
+
+def test_a_domain_or_timeout_that_is_none_is_refused_in_one_line(domain, monkeypatch):
+    assert muster_operator("start", "--timeout", "nan").stderr == (
+        "error: timeout is nan; it must be a finite number of seconds above 0\n"
+    )
+    for value in ("999", "abc", "-1"):
+        monkeypatch.setenv("ROS_DOMAIN_ID", value)
+        answer = muster_operator("start", "--timeout", "1")
+        assert answer.returncode == 2
+        assert answer.stderr == f"error: ROS_DOMAIN_ID is {value}; take a whole number from 0 to 232\n"
 
 
 def test_a_node_without_a_team_refuses_to_start(start, domain):

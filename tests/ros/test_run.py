@@ -116,7 +116,8 @@ def test_a_robot_that_dies_ends_the_run_is_named_and_leaves_no_shared_memory(tea
     [
         (("--backend", "gazebo"), "Unknown backend 'gazebo'. Available: sim, robots"),
         (("--backend", "robots", "--rate", "2"), "rate is 2"),
-        (("--backend", "robots", "--domain", "999"), "domain is 999"),
+        (("--backend", "robots", "--domain", "999"), "domain is 999; take a whole number from 0 to 232"),
+        (("--backend", "sim", "--record", "/gone/x.npz"), "record: there is no folder /gone; make it first"),
     ],
 )
 def test_wrong_use_is_one_line_and_nothing_starts(start, fleet_file, domain, options, words):

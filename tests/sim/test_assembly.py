@@ -114,6 +114,14 @@ def test_no_start_asks_for_more_than_the_brakes_can_give(robots):
         assert (activity != INFEASIBLE).all(), f"seed {seed}"
 
 
+def test_large_teams_start_too():
+    task = AssemblyConfig(robots=200)
+    for seed in range(6):
+        positions = draw_episode(seed, SHAPES, task).positions
+        apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+        assert apart[np.triu_indices(200, 1)].min() >= 4 * task.robot.radius
+
+
 def test_seeds_draw_all_shapes_poses_and_both_kinds_of_start():
     starts = [draw_episode(seed, SHAPES, AssemblyConfig(robots=10)) for seed in range(60)]
     assert {s.shape.digest for s in starts} == {shape.digest for shape in SHAPES.values()}

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from muster_core.controllers import RandomController
+from muster_core.errors import MusterError
 from muster_training import bench, evaluate
 
 ARGUMENTS = [
@@ -87,12 +89,46 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
         ),
         (["--controller", "prior", "--plots", "/dev/null/x"], "Cannot write pictures to '/dev/null/x'"),
         (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
+        (["--seed", "-1"], "seed is -1; it must lie in 0"),
+        (["--shapes", "R", "--robots", "2"], "the policy was trained for"),
+        (["--robots", "many"], "Error parsing --robots: invalid literal for int() with base 10: 'many' (see muster-"),
+        (["--robos", "3"], "Unrecognized options: --robos, 3; perhaps you meant --robots INT"),
     ],
 )
 def test_wrong_use_of_evaluate(arguments, message, monkeypatch, capsys):
     code, out, err = run(monkeypatch, capsys, evaluate.main, arguments)
     assert (code, out) == (2, "")
-    assert message in err.strip().splitlines()[-1]
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_shape_named_twice_counts_once(monkeypatch, capsys):
+    _, once, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
+    _, twice, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc,R"])
+    assert json.loads(once)["mean"] == json.loads(twice)["mean"]
+
+
+def test_a_policy_of_another_period_is_refused(monkeypatch):
+    class Slow(RandomController):
+        period = 0.2
+
+    monkeypatch.setattr(evaluate, "load_controller", lambda name, robot: Slow())
+    with pytest.raises(MusterError, match=r"random decides every 0\.2 s, but this evaluation every 0\.1 s"):
+        evaluate.evaluate(evaluate.EvaluateCommand(shapes="R", robots=6))
+
+
+def test_a_policy_that_refuses_a_later_shape_flies_none(monkeypatch):
+    monkeypatch.setattr(evaluate, "fly", lambda *_: pytest.fail("flown"))
+    # 3 robots on the disc stand 1.33 m apart, beyond what the shipped policy was trained for; on the R 1.15 m
+    with pytest.raises(MusterError, match="the policy was trained for"):
+        evaluate.evaluate(evaluate.EvaluateCommand(shapes="R,disc", robots=3))
+
+
+@pytest.mark.parametrize("wrong", [("--seconds", "nan"), ("--seconds", "inf"), ("--processes", "0")])
+def test_wrong_use_of_bench(wrong, monkeypatch, capsys):
+    code, out, err = run(monkeypatch, capsys, bench.main, ["world", *wrong])
+    assert (code, out) == (2, "")
+    assert f"{wrong[0][2:]} {wrong[1]}" in err
 
 
 def test_bench_world_measures_one_thread_and_workers(monkeypatch, capsys):

@@ -1,5 +1,7 @@
 """From a run folder to a file that flies: parity, card, refusals, nothing half-written."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,14 @@ def test_an_unfinished_run_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(MusterError, match="is no run folder"):
         export(tmp_path, tmp_path / "policy.onnx")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_checkpoint_of_something_else_is_refused_and_nothing_is_written(tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "foreign")
+    torch.save({"weights": 1}, tmp_path / "foreign" / "checkpoint.pt")
+    with pytest.raises(MusterError, match="is damaged or of another Muster"):
+        export(tmp_path / "foreign", tmp_path / "policy.onnx")
+    assert [path.name for path in tmp_path.iterdir()] == ["foreign"]
 
 
 def test_a_place_that_cannot_be_written_is_refused(tiny_run, tmp_path):

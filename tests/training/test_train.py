@@ -10,9 +10,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, WorkFailed
+from muster_training import train
+from muster_training.lamarl import train_round
 from muster_training.runs import load_checkpoint, read_config, task_of
-from muster_training.train import Training, main
+from muster_training.train import LamarlCommand, Training, main
 
 from .conftest import TINY, tiny_command
 
@@ -78,6 +80,88 @@ def test_a_killed_run_continues_bit_for_bit(tiny_run, tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "killed"), strict=True))
 
 
+class StoppedError(Exception):
+    """The training was interrupted."""
+
+
+def stopped(monkeypatch, command, rounds):
+    keep = Training._keep
+
+    def stop_after(self, *arguments):
+        keep(self, *arguments)
+        if self.learner.done_rounds == rounds:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Training, "_keep", stop_after)
+        with pytest.raises(StoppedError):
+            Training(command).run()
+
+
+def test_a_run_whose_replay_is_full_continues_bit_for_bit(monkeypatch, tmp_path):
+    # 6 and 4 trajectories in turn fill 15 rows in three rounds: at round 11 the ring has gone round several times
+    settings = {"learner": replace(TINY, capacity=15, rounds=14), "robots": (3, 2), "shapes": "R", "evaluate_every": 14}
+    Training(tiny_command(tmp_path / "whole", **settings)).run()
+    stopped(monkeypatch, tiny_command(tmp_path / "stopped", **settings), rounds=11)
+    kept = sorted(int(path.stem) for path in (tmp_path / "stopped" / "experience").iterdir())
+    assert kept == [8, 9, 10, 11], "two turns of 10 trajectories hold 15"
+    Training(tiny_command(None, resume=tmp_path / "stopped", **settings)).run()
+    pairs = zip(weights(tmp_path / "whole"), weights(tmp_path / "stopped"), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "experience" / "000002.npz").unlink(), "FileNotFoundError.*000002.npz"),
+        (lambda folder: (folder / "experience" / "000003.npz").write_bytes(b"PK"), "is damaged"),
+        (lambda folder: torch.save({"actor": 1}, folder / "checkpoint.pt"), "is damaged"),
+        (lambda folder: (folder / "checkpoint.pt").write_bytes(b""), "cannot be read as a checkpoint"),
+        (lambda folder: edit(folder, lambda config: config.pop("settings")), "KeyError: 'settings'"),
+        (lambda folder: edit(folder, lambda config: config["settings"]["learner"].pop("noise")), "KeyError: 'noise'"),
+        (lambda folder: edit(folder, lambda config: config["settings"]["learner"].update(hidden=9)), "is damaged"),
+        (
+            lambda folder: edit(folder, lambda config: config["task"].update(reward="published")),
+            "contradict each other",
+        ),
+    ],
+)
+def test_a_damaged_run_is_not_continued(damage, message, tiny_run, tmp_path):
+    shutil.copytree(tiny_run, tmp_path / "damaged")
+    damage(tmp_path / "damaged")
+    with pytest.raises(MusterError, match=message):
+        Training(LamarlCommand(resume=tmp_path / "damaged", device="cpu", threads=1))
+
+
+def edit(folder, change):
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"environments": 5}, "environments is 5, but the run was begun with 2"),
+        ({"learner": replace(TINY, rounds=900)}, "rounds is 900, but the run was begun with 4"),
+    ],
+)
+def test_a_run_continues_only_as_it_began(other, message, tiny_run):
+    with pytest.raises(MusterError, match=message):
+        Training(tiny_command(None, resume=tiny_run, **other))
+
+
+def test_a_run_that_diverges_fails_and_keeps_its_last_checkpoint(monkeypatch, tmp_path):
+    def diverge(learner, environments):
+        fresh, figures = train_round(learner, environments)
+        return fresh, figures | ({"value": float("nan")} if learner.done_rounds == 3 else {})
+
+    monkeypatch.setattr(train, "train_round", diverge)
+    with pytest.raises(WorkFailed, match=r"Round 3 diverged: .*value nan"):
+        Training(tiny_command(tmp_path / "run")).run()
+    assert load_checkpoint(tmp_path / "run")["done_rounds"] == 2
+
+
 def test_the_task_survives_the_config_file(tiny_run):
     task = task_of(read_config(tiny_run))
     assert (task.robots, task.shapes) == (6, ("R", "disc"))
@@ -117,6 +201,19 @@ def test_a_cut_checkpoint_is_refused(tiny_run, tmp_path):
         (["lamarl", "--device", "tpu"], "Unknown device 'tpu'. Available: auto, cpu, cuda"),
         (["ppo"], "Unknown muster-train verb 'ppo'. Available: lamarl"),
         (["lamarl", "--resume", "nowhere"], "nowhere is no run folder"),
+        (["lamarl", "--robots"], "robots is empty; name at least one team size"),
+        (["lamarl", "--environments", "0"], "environments is 0; it must be at least 1"),
+        (["lamarl", "--threads", "-1"], "threads is -1; it must lie in 0 … 256"),
+        (["lamarl", "--threads", "100000"], "threads is 100000; it must lie in 0 … 256"),
+        (["lamarl", "--seed", "-1"], "seed is -1; it must lie in 0 … 2^63 - 1"),
+        (["lamarl", "--seed", "99999999999999999999"], "seed is 99999999999999999999"),
+        (["lamarl", "--actor-rate", "nan"], "actor_rate is nan; it must lie above 0"),
+        (["lamarl", "--critic-rate", "inf"], "critic_rate is inf"),
+        (["lamarl", "--prior-weight", "nan"], "prior_weight is nan; it must be a finite number"),
+        (["lamarl", "--noise", "0", "0.5"], "noise is (0.0, 0.5); it must be two rising"),
+        (["lamarl", "--noise", "0.5", "0.02"], "noise is (0.5, 0.02)"),
+        (["lamarl", "--noise", "nan", "nan"], "noise is (nan, nan)"),
+        (["lamarl", "--rounds", "2", "--prior-rounds", "5"], "prior_rounds is 5; with 2 rounds nothing"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(arguments, message, monkeypatch, capsys, tmp_path):

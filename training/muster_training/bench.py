@@ -31,6 +31,7 @@ class WorldBench:
 
     One thread, warm; whole episodes of the letter R from reset with the built-in prior flying, each repeat at least
     `seconds` long; the median of the repeats. CPU time is the process's and its children's.
+
     Example: muster-bench world --world bullet --robots 30 --json
     """
 
@@ -76,8 +77,11 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     Raises:
         MusterError: unknown world, or a team that does not fit.
     """
-    if command.seconds <= 0 or command.repeats < 1:
-        raise MusterError(f"Nothing to measure: seconds {command.seconds:g}, repeats {command.repeats}")
+    if not 0 < command.seconds <= 3600 or command.repeats < 1 or command.processes < 1:
+        raise MusterError(
+            f"Nothing to measure: seconds {command.seconds:g} (above 0, at most 3600), repeats {command.repeats}, "
+            f"processes {command.processes} (at least 1)"
+        )
     task = AssemblyConfig(robots=command.robots, shapes=("R",), world=command.world, episode_steps=EPISODE)
     count = command.processes
     environment = ShapeAssembly(task, 1) if count == 1 else AssemblyWorkers(task, count, count)

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +16,8 @@ from muster_core.cli import run_command
 from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.metrics import contact_bound
-from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_core.robot import RobotModel
+from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
 from muster_sim.rollouts import Rollout, describe, fly
@@ -35,6 +36,11 @@ TABLE = {
 """Figures that the table shows, with their headings; ``--json`` has them all."""
 NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video"}
 """Options that say nothing of how a figure came about."""
+AVERAGED = (
+    "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
+    "spacing_variation", "intrusiveness", "filter_share",
+)  # fmt: skip
+"""Figures whose mean over episodes, and then over shapes, is reported."""
 SECONDS = 30.0
 """Length of an evaluation episode (LAMARL: 300 steps of 0.1 s)."""
 
@@ -43,8 +49,10 @@ SECONDS = 30.0
 class EvaluateCommand:
     """Fly a policy or a controller in simulation and report coverage, entering rate, times and contacts.
 
-    Every figure is the mean over the episodes of a shape, over the last 2 s of each; `mean` is the mean over shapes.
+    Figures are means over the episodes of a shape, over the last 2 s of each; times are medians, contacts are counted,
+    the clearance is the smallest. `mean` is the mean over shapes.
     coverage_best is the best layout known (M1*), the ceiling of coverage; coverage_normalised is their ratio.
+
     Example: muster-evaluate --policy shipped --shapes R,star --robots 30 --episodes 5 --json
     With pictures: muster-evaluate --controller coverage --against expert --shapes R --video both.mp4 --plots pictures
     """
@@ -108,18 +116,27 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     Raises:
         MusterError: as for `evaluate`.
     """
-    names = [name.strip() for name in command.shapes.split(",") if name.strip()]
+    names = list(dict.fromkeys(name.strip() for name in command.shapes.split(",") if name.strip()))
     if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
         raise MusterError(
             f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, "
             f"seconds {command.seconds:g} (3 … 3600)"
         )
+    if not 0 <= command.seed < 2**63:
+        raise MusterError(f"seed is {command.seed}; it must lie in 0 … 2^63 - 1")
     task = AssemblyConfig(
-        robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds * 10)
+        robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds / PERIOD)
     )
     controller = load_controller(chosen, task.robot)
-    environment = ShapeAssembly(AssemblyConfig(**{**vars(task), "sensing": controller.sensing}), command.episodes)
+    if controller.period != PERIOD:
+        raise MusterError(
+            f"{controller.name} decides every {controller.period:g} s, but this evaluation every {PERIOD:g} s; "
+            f"train it with a period of {PERIOD:g} s"
+        )
+    environment = ShapeAssembly(replace(task, sensing=controller.sensing), command.episodes)
     try:
+        for shape in environment.shapes.values():
+            _check_task(controller, task.robot, shape.avoid_distance(task.robots))
         report, rollouts = {}, {}
         with progress_bar(quiet=command.json) as progress:
             for index, name in enumerate(progress.track(names, description="evaluating")):
@@ -138,15 +155,19 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
 def _evaluate_shape(
     environment: ShapeAssembly, controller: Controller, name: str, seed: list[int]
 ) -> tuple[dict[str, Any], list[Rollout]]:
-    check_task = getattr(controller, "check_task", None)
-    if check_task is not None:
-        check_task(environment.config.robot, environment.shapes[name].avoid_distance(environment.agents))
     seeds = np.random.SeedSequence(seed).generate_state(environment.environments).astype(np.int64)
     starts = [draw_episode(int(s), environment.shapes, environment.config, name) for s in seeds]
     robot = environment.config.robot
     rollouts = fly(environment, controller, starts, seeds)
     rows = [describe(rollout, robot.max_speed, robot.max_acceleration) for rollout in rollouts]
     return _summary(rows), rollouts[:KEPT]
+
+
+def _check_task(controller: Controller, robot: RobotModel, avoid: float) -> None:
+    """Let a controller that was trained for some tasks only refuse this one."""
+    check_task = getattr(controller, "check_task", None)
+    if check_task is not None:
+        check_task(robot, avoid)
 
 
 def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
@@ -156,15 +177,8 @@ def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
     times = np.array([row["convergence_time_s"] for row in rows])
     gaps = np.array([row["optimality_gap"] for row in rows])
     counted = gaps[~np.isnan(gaps)]
-    means = {
-        key: float(np.mean([row[key] for row in rows]))
-        for key in (
-            "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
-            "spacing_variation", "intrusiveness", "filter_share",
-        )
-    }  # fmt: skip
     return {
-        **means,
+        **{key: float(np.mean([row[key] for row in rows])) for key in AVERAGED},
         "coverage_normalised_episodes": [round(row["coverage_normalised"], 4) for row in rows],
         "convergence_time_s": finite_or_none(np.median(times)),
         "censored": int(np.isinf(times).sum()),
@@ -180,19 +194,12 @@ def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
 
 
 def _mean(shapes: list[dict[str, Any]]) -> dict[str, Any]:
-    plain = {
-        key: float(np.mean([shape[key] for shape in shapes]))
-        for key in (
-            "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
-            "spacing_variation", "intrusiveness", "filter_share",
-        )
-    }  # fmt: skip
     contacts, steps = sum(s["contacts"] for s in shapes), sum(s["robot_steps"] for s in shapes)
     everyone = np.concatenate([shape["coverage_normalised_episodes"] for shape in shapes])
     resampled = np.random.default_rng(0).choice(everyone, (2000, len(everyone))).mean(axis=1)
     times = [s["convergence_time_s"] for s in shapes if s["convergence_time_s"] is not None]
     return {
-        **plain,
+        **{key: float(np.mean([shape[key] for shape in shapes])) for key in AVERAGED},
         "coverage_normalised_interval_95": [float(v) for v in np.quantile(resampled, [0.025, 0.975])],
         "coverage_normalised_percentile_5": float(np.quantile(everyone, 0.05)),
         "convergence_time_s": float(np.mean(times)) if times else None,

@@ -20,7 +20,7 @@ from muster_core.robot import RobotModel
 from muster_sim.assembly import PERIOD, AssemblyConfig
 from muster_training.interface import parse
 from muster_training.networks import Actor
-from muster_training.runs import load_checkpoint, read_config, replace_file, task_of
+from muster_training.runs import damage_refused, load_checkpoint, read_config, replace_file, task_of
 
 PARITY = 1e-5
 """Largest difference allowed between the trained network and the exported file, per action."""
@@ -34,6 +34,7 @@ class ExportCommand:
 
     Normalisation and scaling are inside the graph. Before the file appears, onnxruntime runs it beside the trained
     network on 256 inputs; it is written only if they agree.
+
     Example: muster-export runs/lamarl -o policy.onnx
     """
 
@@ -60,12 +61,14 @@ def export(run: Path, output: Path) -> dict[str, Any]:
     """
     content = read_config(run)
     task, state = task_of(content), load_checkpoint(run)
-    settings = content["settings"]["learner"]
-    actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"])
-    actor.load_state_dict(state["best_actor"])
-    model = to_onnx(actor, card_for(task, content, state))
+    with damage_refused(run):
+        settings = content["settings"]["learner"]
+        actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"])
+        actor.load_state_dict(state["best_actor"])
+        card = card_for(task, content, state)
+    model = to_onnx(actor, card)
     difference = parity(model, actor, task.robot)
-    if difference > PARITY:
+    if not difference <= PARITY:  # nor NaN
         raise WorkFailed(f"The exported graph differs from the network by {difference:.1e} (limit {PARITY:.0e})")
     replace_file(output, model)
     return {"bytes": len(model), "largest_difference": difference}

@@ -1,5 +1,7 @@
 """How the training commands talk to people: options from dataclasses, progress on stderr, quiet when nobody looks."""
 
+import contextlib
+import io
 import sys
 from typing import TypeVar
 
@@ -8,14 +10,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from muster_core.cli import WRONG_USE
-from muster_core.errors import unknown
+from muster_core.errors import MusterError, unknown
 
 Command = TypeVar("Command")
 
 
 def parse(command: type[Command], program: str, arguments: list[str] | None = None) -> Command:
-    """``command`` filled from the command line (or ``arguments``); wrong use exits with 2, ``--help`` with 0."""
-    return tyro.cli(command, prog=program, args=arguments, config=(tyro.conf.OmitArgPrefixes,))
+    """``command`` filled from the command line (or ``arguments``); ``--help`` exits with 0.
+
+    Raises:
+        MusterError: wrong use, in one line.
+    """
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            return tyro.cli(command, prog=program, args=arguments, config=(tyro.conf.OmitArgPrefixes,))
+    except SystemExit as end:
+        if end.code != WRONG_USE:
+            raise
+        raise MusterError(f"{_one_line(complaint.getvalue())} (see {program} --help)") from None
 
 
 def parse_verb(verbs: dict[str, type], program: str) -> object:
@@ -48,3 +61,15 @@ def progress_bar(quiet: bool = False) -> Progress:
         console=console,
         disable=quiet or not sys.stderr.isatty(),
     )
+
+
+def _one_line(box: str) -> str:
+    """The first part of what tyro says in a box (title, parts between rules), and the options it thinks were meant."""
+    parts: list[list[str]] = [[]]
+    for line in (line.strip(" │╭╮╰╯") for line in box.splitlines()[1:]):
+        if line.strip("─-"):
+            parts[-1].append(line)
+        elif parts[-1]:
+            parts.append([])
+    meant = [line for part in parts if part[:1] == ["Perhaps you meant:"] for line in part if line[:2] == "--"]
+    return " ".join(parts[0]) + (f"; perhaps you meant {' or '.join(meant)}" if meant else "")

@@ -79,6 +79,18 @@ class LamarlConfig:
         for name in ("gamma", "tau", "random_share", "final_rate"):
             if not 0.0 <= getattr(self, name) <= 1.0:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must lie in 0 … 1")
+        for name in ("actor_rate", "critic_rate"):
+            if not 0.0 < getattr(self, name) <= 1.0:
+                raise MusterError(f"{name} is {getattr(self, name)}; it must lie above 0 and at most at 1")
+        for name in ("prior_weight", "prior_after"):
+            if not 0.0 <= getattr(self, name) < np.inf:
+                raise MusterError(f"{name} is {getattr(self, name)}; it must be a finite number, 0 or above")
+        if not 0.0 < self.noise[0] <= self.noise[1] < np.inf:
+            raise MusterError(f"noise is {self.noise}; it must be two rising finite numbers above 0")
+        if not 0 <= self.seed < 2**63:
+            raise MusterError(f"seed is {self.seed}; it must lie in 0 … 2^63 - 1")
+        if self.prior_rounds > self.rounds:
+            raise MusterError(f"prior_rounds is {self.prior_rounds}; with {self.rounds} rounds nothing would be learnt")
 
 
 class Learner:

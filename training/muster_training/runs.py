@@ -8,7 +8,9 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import torch
 
 import muster_core.kernels
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, first_line
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_sim.assembly import AssemblyConfig
@@ -81,6 +83,20 @@ def task_of(content: dict[str, Any]) -> AssemblyConfig:
         raise MusterError(f"The run's config.json does not describe a task: {error}") from error
 
 
+@contextmanager
+def damage_refused(folder: Path) -> Iterator[None]:
+    """Turn what reading a damaged or foreign run raises into the one line for the user.
+
+    Raises:
+        MusterError: a part of the run is missing, cut short or does not fit the others.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, RuntimeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        problem = f"{type(error).__name__}: {first_line(error)}"
+        raise MusterError(f"The run {folder} is damaged or of another Muster ({problem}); train again") from error
+
+
 def save_checkpoint(folder: Path, state: dict[str, Any]) -> None:
     """Replace ``checkpoint.pt`` in one step."""
     temporary = folder / "checkpoint.part"
@@ -100,7 +116,7 @@ def load_checkpoint(folder: Path) -> dict[str, Any]:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
-        raise MusterError(f"{path} cannot be read as a checkpoint ({str(error).splitlines()[0][:120]})") from error
+        raise MusterError(f"{path} cannot be read as a checkpoint ({first_line(error)})") from error
     return state
 
 

@@ -3,7 +3,7 @@
 import csv
 import sys
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from muster_core.cli import run_command
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, WorkFailed
 from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
 from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
@@ -21,10 +21,20 @@ from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
 from muster_training.replay import Trajectories
-from muster_training.runs import load_checkpoint, read_config, save_checkpoint, task_of, write_config
+from muster_training.runs import (
+    damage_refused,
+    load_checkpoint,
+    read_config,
+    save_checkpoint,
+    task_of,
+    write_config,
+)
 
 EVALUATION_SEED = 77
 """Of the episodes that are flown during training to see how far it got; reported figures use other seeds."""
+
+MOST_THREADS = 256
+"""More of them than a process may start end it with a segmentation fault."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,7 @@ class LamarlCommand:
 
     A run folder gets config.json, curve.csv, TensorBoard events and a checkpoint after every round; what was killed
     continues with --resume and ends with the same weights as if it had not been. Watch with: tensorboard --logdir runs
+
     Example: muster-train lamarl --world bullet --robots 30
     """
 
@@ -47,7 +58,7 @@ class LamarlCommand:
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
     layout: str = "polar-1"
-    """Observation layout: polar-1 or lamarl-1."""
+    """Observation layout: polar-1, outlook-1 or lamarl-1."""
     environments: int = 8
     """Swarms simulated side by side in a round."""
     workers: int = 1
@@ -85,8 +96,7 @@ class Training:
             command = _command_of(read_config(self.folder), command)
         else:
             self.folder = command.run or Path("runs") / time.strftime("lamarl-%Y%m%d-%H%M%S")
-        if command.environments < 1 or command.evaluate_every < 1 or not command.robots:
-            raise MusterError("environments, evaluate_every and robots must name at least one")
+        _check(command)
         self.command = command
         torch.set_num_threads(command.threads or torch.get_num_threads())
         tasks = [_task(command, count) for count in command.robots]
@@ -104,7 +114,11 @@ class Training:
             self._restore()
 
     def run(self) -> None:
-        """Train to the end, with a checkpoint after every round."""
+        """Train to the end, with a checkpoint after every round.
+
+        Raises:
+            WorkFailed: a loss is not finite any more; the last checkpoint stays as it was.
+        """
         rounds, learner = self.command.learner.rounds, self.learner
         writer = SummaryWriter(str(self.folder), purge_step=learner.robot_steps)
         try:
@@ -112,6 +126,8 @@ class Training:
                 task = progress.add_task(f"lamarl → {self.folder}", total=rounds, completed=learner.done_rounds)
                 while learner.done_rounds < rounds:
                     fresh, figures = train_round(learner, self.environments)
+                    if not np.isfinite(list(figures.values())).all():
+                        raise WorkFailed(f"Round {learner.done_rounds} diverged: {_line(figures)}; lower the rates")
                     if learner.done_rounds % self.command.evaluate_every == 0 or learner.done_rounds == rounds:
                         figures |= self.evaluate()
                     self._keep(fresh, figures, writer)
@@ -151,9 +167,8 @@ class Training:
     def _keep(self, fresh: Trajectories, figures: dict[str, float], writer: SummaryWriter) -> None:
         """Experience first, then the checkpoint that counts on it, then the curves, which only people read."""
         learner, folder = self.learner, self.folder
-        experience = folder / "experience"
-        experience.mkdir(exist_ok=True)
-        name = experience / f"{learner.done_rounds:06d}.npz"
+        name = self._experience(learner.done_rounds)
+        name.parent.mkdir(exist_ok=True)
         with (part := name.with_suffix(".part")).open("wb") as file:
             np.savez(file, **vars(fresh))
         part.replace(name)
@@ -167,21 +182,39 @@ class Training:
             "speed_ratio": [min(ratios), max(ratios)],
         }  # fmt: skip
         save_checkpoint(folder, state)
-        capacity = learner.replay.capacity
-        needed = -(-capacity // min(len(fresh.actions), capacity)) * len(self.environments)
-        (experience / f"{learner.done_rounds - needed - 1:06d}.npz").unlink(missing_ok=True)
+        self._experience(self._replayed_rounds().start - 1).unlink(missing_ok=True)
         for key, value in figures.items():
             writer.add_scalar(key, value, learner.robot_steps)
         _append(folder / "curve.csv", {"round": learner.done_rounds, "robot_steps": learner.robot_steps, **figures})
 
+    def _experience(self, number: int) -> Path:
+        return self.folder / "experience" / f"{number:06d}.npz"
+
+    def _replayed_rounds(self) -> range:
+        """Rounds whose experience the replay still holds, in whole turns of the team sizes."""
+        turn = sum(environment.environments * environment.agents for environment in self.environments)
+        needed = -(-self.learner.replay.capacity // turn) * len(self.environments)
+        done = self.learner.done_rounds
+        return range(max(1, done - needed + 1), done + 1)
+
     def _restore(self) -> None:
         state = load_checkpoint(self.folder)
-        for path in sorted((self.folder / "experience").glob("*.npz")):
-            if int(path.stem) <= state["done_rounds"]:
-                with np.load(path) as kept:
-                    self.learner.replay.add(Trajectories(**kept))
-        self.learner.restore(state)
-        self.best_actor, self.best_score, self.scores = state["best_actor"], state["best_score"], state["scores"]
+        with damage_refused(self.folder):
+            self.learner.restore(state)
+            self.best_actor, self.best_score, self.scores = state["best_actor"], state["best_score"], state["scores"]
+            self._refill()
+
+    def _refill(self) -> None:
+        """The replay as it was, every trajectory in its old row: what is sampled next depends on the rows."""
+        replay, paths = self.learner.replay, [self._experience(number) for number in self._replayed_rounds()]
+        kept = 0
+        for path in paths:
+            with np.load(path) as file:
+                kept += len(file["rewards"])
+        replay.next = (self.learner.robot_steps // replay.steps - kept) % replay.capacity
+        for path in paths:
+            with np.load(path) as file:
+                replay.add(Trajectories(**file))
 
 
 class ActorController:
@@ -198,6 +231,16 @@ class ActorController:
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`muster_core.controllers.Controller`."""
         return self._learner.act(self._environment.observe().astype(np.float32), averaged=True)
+
+
+def _check(command: LamarlCommand) -> None:
+    if not command.robots:
+        raise MusterError("robots is empty; name at least one team size, for example --robots 30")
+    for name in ("environments", "evaluate_every"):
+        if getattr(command, name) < 1:
+            raise MusterError(f"{name} is {getattr(command, name)}; it must be at least 1")
+    if not 0 <= command.threads <= MOST_THREADS:
+        raise MusterError(f"threads is {command.threads}; it must lie in 0 … {MOST_THREADS}")
 
 
 def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly | AssemblyWorkers:
@@ -219,18 +262,27 @@ def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
 
 
 def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
-    """The command that began a run; only ``threads`` and ``device`` may differ when it continues."""
-    settings = dict(content["settings"])
-    learner = LamarlConfig(**{**settings.pop("learner"), "noise": tuple(content["settings"]["learner"]["noise"])})
-    task = task_of(content)
-    names = ("world", "shapes", "reward", "prior", "layout", "environments", "workers", "evaluate_every")
-    kept = {name: settings[name] for name in names}
-    if task.world != kept["world"]:
-        raise MusterError(f"The run's config.json contradicts itself: world {task.world!r} and {kept['world']!r}")
-    return LamarlCommand(
-        **kept, robots=tuple(settings["robots"]), resume=given.resume, threads=given.threads or settings["threads"],
-        device=given.device, learner=learner,
-    )  # fmt: skip
+    """The command that began a run; only ``threads`` and ``device`` may differ when it continues.
+
+    Raises:
+        MusterError: the config is damaged, or ``given`` asks for something else than it says.
+    """
+    with damage_refused(given.resume or Path()):
+        settings = dict(content["settings"])
+        learner = LamarlConfig(**{**settings["learner"], "noise": tuple(settings["learner"]["noise"])})
+        settings |= {"learner": learner, "robots": tuple(settings["robots"]), "run": None, "resume": given.resume}
+        settings |= {"device": given.device, "threads": given.threads or settings["threads"]}
+        begun = LamarlCommand(**settings)
+    if task_of(content) != _task(begun, begun.robots[0]):
+        raise MusterError(f"{given.resume}: task and settings in config.json contradict each other; train again")
+    for asked, kept in ((given, begun), (given.learner, begun.learner)):
+        for name in (entry.name for entry in fields(asked) if entry.name not in {"learner", "threads"}):
+            if getattr(asked, name) not in (getattr(type(asked)(), name), getattr(kept, name)):
+                raise MusterError(
+                    f"{name} is {getattr(asked, name)}, but the run was begun with {getattr(kept, name)}; "
+                    "leave it out, or begin a new run"
+                )
+    return begun
 
 
 def _device(command: LamarlCommand) -> torch.device:

@@ -1,12 +1,13 @@
 """How a `muster-…` command ends: 0 good, 1 the work failed, 2 wrong use, 130 interrupted, with one line on stderr."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
-from muster_core.errors import MusterError, WorkFailed
+from muster_core.errors import MusterError, WorkFailed, first_line
 
 WORK_FAILED = 1
 WRONG_USE = 2
@@ -49,6 +50,12 @@ def run_command(main: Callable[[], int | None]) -> int:
         # The reader of our output has left (`… | head`): nothing to say, and the flush at exit must not complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WORK_FAILED
+    except MemoryError as error:
+        return _report(f"not enough memory ({first_line(error)}); ask for less at once", WORK_FAILED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        return _report(f"no space left on the disk ({first_line(error)})", WORK_FAILED)
 
 
 def _report(message: object, code: int) -> int:

@@ -11,6 +11,11 @@ class WorkFailed(MusterError):  # noqa: N818 - reads as what happened, in messag
     """The request was right, but the work did not succeed. Commands exit with 1."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says, cut to 160 characters; the kind of the error where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
+
+
 def unknown(kind: str, name: object, available: Sequence[str]) -> MusterError:
     """The error for a name that is not among the choices.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, first_line
 from muster_core.observation import find_layout, observe
 from muster_core.onnx_gate import check_model, check_size
 from muster_core.robot import RobotModel
@@ -60,7 +60,7 @@ class Card:
         try:
             data = json.loads(text)
         except (ValueError, RecursionError) as error:  # not JSON, a number of thousands of digits, nested too deeply
-            raise MusterError(f"{source}: the policy card is not JSON ({_first_line(error)})") from error
+            raise MusterError(f"{source}: the policy card is not JSON ({first_line(error)})") from error
         if not isinstance(data, dict):
             raise MusterError(f"{source}: the policy card is a {type(data).__name__}, not a table of fields")
         if data.get("version") != CARD_VERSION:
@@ -94,7 +94,7 @@ class Policy:
         try:
             self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exception types are not public
-            raise MusterError(f"{source}: onnxruntime cannot load it ({_first_line(error)})") from error
+            raise MusterError(f"{source}: onnxruntime cannot load it ({first_line(error)})") from error
         text = self._session.get_modelmeta().custom_metadata_map.get(CARD_KEY)
         if text is None:
             raise MusterError(
@@ -170,7 +170,7 @@ class Policy:
         try:
             actions = self.decide(np.zeros((2, self._layout.size)))
         except Exception as error:  # onnxruntime's own exception types are not public
-            raise MusterError(f"{source}: onnxruntime cannot run it ({_first_line(error)})") from error
+            raise MusterError(f"{source}: onnxruntime cannot run it ({first_line(error)})") from error
         if actions.shape != (2, 2) or not np.isfinite(actions).all():
             raise MusterError(f"{source}: answers zeros with {actions.tolist()}, which are not finite actions (2, 2)")
 
@@ -229,7 +229,3 @@ def _number(value: object) -> bool:
         return math.isfinite(value)
     except OverflowError:  # a whole number beyond what a float can hold
         return False
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

@@ -8,10 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from muster_core.errors import WorkFailed
+from muster_core.errors import MusterError, WorkFailed
 
 HIGHEST = 101
 """The highest domain whose ports lie below those that Linux hands out by itself."""
+
+LARGEST = 232
+"""The largest domain whose ports are port numbers."""
 
 
 class FreeDomain:
@@ -40,6 +43,20 @@ class FreeDomain:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def check_domain(name: str, value: str) -> None:
+    """Refuse what is no domain: DDS would end the process, or the wheels' rclpy print a traceback.
+
+    Args:
+        name: what to call the setting.
+        value: its value as text; the empty text stands for none and passes.
+
+    Raises:
+        MusterError: names the setting and its value.
+    """
+    if value and not (value.isascii() and value.isdecimal() and int(value) <= LARGEST):
+        raise MusterError(f"{name} is {value}; take a whole number from 0 to {LARGEST}")
 
 
 def _ports_free(domain: int) -> bool:

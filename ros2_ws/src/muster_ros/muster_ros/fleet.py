@@ -65,6 +65,8 @@ class Fleet:
         if len(self.robots) > MOST_ROBOTS:
             raise MusterError(f"robots: {len(self.robots)} are too many; at most {MOST_ROBOTS}")
         check_team(self.robots)
+        if not 0 <= self.seed < 2**63:
+            raise MusterError(f"seed is {self.seed}; take a whole number from 0 to 2^63 - 1")
         if self.world not in WORLDS:
             raise unknown("world", self.world, WORLDS)
         self.parameters(self.robots[0])
@@ -140,7 +142,8 @@ def processes(
         record: file that the simulator records the true trajectories to.
 
     Raises:
-        MusterError: unknown backend, too many processes, a rate that is none, or no simulator installed.
+        MusterError: unknown backend, too many processes, a rate that is none, no folder for the recording, or no
+            simulator installed.
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
@@ -172,6 +175,8 @@ def processes(
 def _simulator(fleet: Fleet, rate: float, record: Path | None, environment: Mapping[str, str]) -> Process:
     if importlib.util.find_spec("muster_simulator") is None:
         raise MusterError("backend 'sim' needs the simulator: pip install muster_simulator muster_sim")
+    if record is not None and not record.resolve().parent.is_dir():
+        raise MusterError(f"record: there is no folder {record.resolve().parent}; make it first")
     settings = flat_settings(fleet.parameters(fleet.robots[0])) | {"world": fleet.world, "seed": fleet.seed}
     settings |= {"rate": rate, "record": str(record.resolve()) if record else ""}
     for key in ("name", "policy", "time_scale"):

@@ -6,7 +6,7 @@ import sys
 
 import rclpy
 
-from muster_core.cli import run_command
+from muster_core.cli import CommandParser, run_command
 from muster_ros.operator_client import VERBS, OperatorClient
 from muster_ros.operator_node import ShapeRequest
 from muster_ros.spinning import open_context
@@ -14,8 +14,7 @@ from muster_ros.spinning import open_context
 
 def main() -> int:
     """Parse the command line, call one verb, print its answer."""
-    options = _parser().parse_args()
-    return run_command(lambda: _run(options))
+    return run_command(lambda: _run(_parser().parse_args()))
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -53,9 +52,9 @@ def _table(status: dict) -> str:
     return "\n".join(lines)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> CommandParser:
     default = ShapeRequest()
-    parser = argparse.ArgumentParser(prog="muster-operator", description="Tell a running team what to do.")
+    parser = CommandParser(prog="muster-operator", description="Tell a running team what to do.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     shape = verbs.add_parser("shape", help="send a shape: a figure's name or a text")
     shape.add_argument("name")

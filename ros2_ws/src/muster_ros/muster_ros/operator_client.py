@@ -1,6 +1,7 @@
 """Talks to the operator node from outside: one call per verb, each with a time limit and a remedy."""
 
 import json
+import math
 import time
 from dataclasses import asdict
 from typing import Any
@@ -25,9 +26,14 @@ class OperatorClient:
 
     Args:
         timeout: how long to wait for the operator node and for an answer [s].
+
+    Raises:
+        MusterError: the timeout is no time.
     """
 
     def __init__(self, timeout: float = 10.0) -> None:
+        if not 0 < timeout < math.inf:
+            raise MusterError(f"timeout is {timeout:g}; it must be a finite number of seconds above 0")
         self._timeout = timeout
         self._node = Node("operator_client", start_parameter_services=False, enable_rosout=False)
         self._executor = SingleThreadedExecutor()

@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, get_type_hints
 
+from rclpy.exceptions import InvalidTopicNameException
 from rclpy.node import Node
+from rclpy.validate_topic_name import validate_topic_name
 
 from muster_core.errors import MusterError, unknown
 from muster_core.robot import Arena, RobotModel
@@ -78,13 +80,18 @@ def check_team(team: tuple[str, ...]) -> None:
 
 
 def check_topic(key: str, pattern: str) -> None:
-    """Refuse a topic pattern that would be the same for all robots.
+    """Refuse a topic pattern that is no topic, or would be the same for all robots.
 
     Raises:
         MusterError: names the key and the pattern.
     """
     if "{name}" not in pattern:
         raise MusterError(f"{key} is {pattern!r}; it must hold '{{name}}', or all robots would share one topic")
+    try:
+        validate_topic_name(pattern.replace("{name}", "name"))
+    except InvalidTopicNameException:
+        words = "take letters, digits and underscores between slashes, as in '/{name}/odom'"
+        raise MusterError(f"{key} is {pattern!r}, which is no topic; {words}") from None
 
 
 def flat_settings(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of settings

@@ -6,11 +6,10 @@ import sys
 import time
 from pathlib import Path
 
-from muster_core.cli import run_command
+from muster_core.cli import CommandParser, run_command
 from muster_core.controllers import load_controller
-from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
-from muster_ros.domain import HIGHEST, FreeDomain
+from muster_ros.domain import FreeDomain, check_domain
 from muster_ros.fleet import BACKENDS, Fleet, load_fleet, processes
 from muster_ros.spinning import StopRequest
 from muster_ros.supervisor import Supervisor
@@ -21,17 +20,18 @@ LOOK_EVERY = 0.2
 
 def main() -> int:
     """Parse the command line and run the fleet until Ctrl-C."""
-    options = _parser().parse_args()
-    return run_command(lambda: _run(options))
+    return run_command(lambda: _run(_parser().parse_args()))
 
 
-def prepare(fleet: Fleet) -> None:
-    """Refuse a policy that the robots would refuse, before anything is started, and fill the kernel cache once.
+def prepare(fleet: Fleet) -> Pilot:
+    """A pilot as every robot will have it, before anything is started; it fills the kernel cache once.
 
     Raises:
         MusterError: the policy is unknown or must not fly.
     """
-    Pilot(load_controller(fleet.policy, fleet.robot), fleet.robot, fleet.arena).warm_up()
+    pilot = Pilot(load_controller(fleet.policy, fleet.robot), fleet.robot, fleet.arena)
+    pilot.warm_up()
+    return pilot
 
 
 def choose_domain(given: int | None, backend: str) -> tuple[int | None, FreeDomain | None]:
@@ -40,8 +40,8 @@ def choose_domain(given: int | None, backend: str) -> tuple[int | None, FreeDoma
     Raises:
         MusterError: the given domain is none.
     """
-    if given is not None and not 0 <= given <= 232:
-        raise MusterError(f"domain is {given}; take 0 to {HIGHEST}")
+    if given is not None:
+        check_domain("domain", str(given))
     if given is not None or backend != "sim" or os.environ.get("ROS_DOMAIN_ID"):
         return given, None
     lock = FreeDomain()
@@ -70,8 +70,8 @@ def _run(options: argparse.Namespace) -> None:
     print("stopped", flush=True)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="muster-run", description="Run a fleet until Ctrl-C.")
+def _parser() -> CommandParser:
+    parser = CommandParser(prog="muster-run", description="Run a fleet until Ctrl-C.")
     parser.add_argument("fleet", type=Path, help="fleet file (YAML)")
     parser.add_argument("--backend", required=True, metavar="|".join(BACKENDS), help="what is behind the topics")
     parser.add_argument("--composed", action="store_true", help="all robots in one process")

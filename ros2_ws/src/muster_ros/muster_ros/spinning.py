@@ -13,6 +13,8 @@ from rclpy.context import Context
 from rclpy.executors import Executor, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
+from muster_ros.domain import check_domain
+
 LAST_WORDS = 5
 """Time a process gets to end cleanly after a signal [s]; then the kernel ends it."""
 
@@ -47,7 +49,12 @@ class StopRequest:
 
 
 def open_context(arguments: Sequence[str] | None = None, context: Context | None = None) -> None:
-    """Start rclpy, with the wheels' own files found where no ROS installation is sourced."""
+    """Start rclpy, with the wheels' own files found where no ROS installation is sourced.
+
+    Raises:
+        MusterError: the environment's ROS_DOMAIN_ID is none.
+    """
+    check_domain("ROS_DOMAIN_ID", os.environ.get("ROS_DOMAIN_ID", ""))
     os.environ.setdefault("AMENT_PREFIX_PATH", sys.prefix)
     rclpy.init(
         args=None if arguments is None else list(arguments),

@@ -3,7 +3,6 @@
 All are real nodes over DDS; the bases are simulated. Every process that is started here is stopped here.
 """
 
-import argparse
 import json
 import os
 import sys
@@ -16,14 +15,15 @@ import rclpy
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from muster_core.cli import run_command
+from muster_core.cli import CommandParser, run_command
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.layout import best_layout
+from muster_core.pilot import Pilot
 from muster_core.shape import Shape
 from muster_ros.domain import FreeDomain
 from muster_ros.fleet import Fleet, numbered, processes
 from muster_ros.operator_client import OperatorClient
-from muster_ros.operator_node import ShapeRequest, check_inside
+from muster_ros.operator_node import ShapeRequest
 from muster_ros.run import prepare
 from muster_ros.spinning import StopRequest, open_context
 from muster_ros.supervisor import Supervisor
@@ -78,10 +78,7 @@ class Goal:
 
 def main() -> int:
     """Parse the command line and run the demo."""
-    options = vars(_parser().parse_args())
-    as_json = options.pop("json")
-    options["shapes"] = tuple(options["shapes"])
-    return run_command(lambda: _main(DemoSettings(**options), as_json))
+    return run_command(_main)
 
 
 def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
@@ -95,8 +92,8 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     began = time.monotonic()
     stop = StopRequest(last_words=None)
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
-    prepare(fleet)
-    goals = [_goal(name, fleet) for name in settings.shapes]
+    pilot = prepare(fleet)
+    goals = [_goal(name, pilot, settings.robots) for name in settings.shapes]
     _make_folder(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
@@ -208,12 +205,11 @@ def _look(watch: TeamWatch, supervisor: Supervisor, stop: StopRequest) -> None:
     supervisor.check()
 
 
-def _goal(name: str, fleet: Fleet) -> Goal:
-    """A shape, refused here with the words that the operator node would use after everything had started."""
+def _goal(name: str, pilot: Pilot, robots: int) -> Goal:
+    """A shape, refused here with the words that the robots would use after everything had started."""
     shape = ShapeRequest(name).build()
-    shape.check_team(len(fleet.robots), fleet.robot.radius)
-    check_inside(shape, fleet.arena)
-    return Goal(name, shape, best_layout(shape, len(fleet.robots)).coverage)
+    pilot.check(shape, robots)
+    return Goal(name, shape, best_layout(shape, robots).coverage)
 
 
 def _make_folder(folder: Path) -> None:
@@ -223,7 +219,10 @@ def _make_folder(folder: Path) -> None:
         raise MusterError(f"out: {folder} cannot be made: {error.strerror}") from None
 
 
-def _main(settings: DemoSettings, as_json: bool) -> None:
+def _main() -> None:
+    options = vars(_parser().parse_args())
+    as_json = options.pop("json")
+    settings = DemoSettings(**(options | {"shapes": tuple(options["shapes"])}))
     summary = run_demo(settings, Console(stderr=True))
     if as_json:
         print(json.dumps(summary, indent=2))
@@ -232,9 +231,9 @@ def _main(settings: DemoSettings, as_json: bool) -> None:
     print(f"{settings.out}: summary.json, video.mp4, paths.png, curves.png, recording.npz, log.txt")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> CommandParser:
     default = DemoSettings()
-    parser = argparse.ArgumentParser(prog="muster-demo", description="The whole road in under three minutes.")
+    parser = CommandParser(prog="muster-demo", description="The whole road in under three minutes.")
     parser.add_argument("--robots", type=int, default=default.robots, help="how many; one process each")
     parser.add_argument("--shapes", nargs="+", default=default.shapes, help="figures or texts, one after the other")
     parser.add_argument("--out", type=Path, default=default.out, help="folder for what the demo leaves")
