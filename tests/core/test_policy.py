@@ -169,7 +169,7 @@ def test_card_that_sees_nothing():
 
 
 def test_card_for_another_observation_version():
-    with pytest.raises(MusterError, match=r"Unknown observation layout 'polar-0'\. Available: polar-1"):
+    with pytest.raises(MusterError, match=r"mine\.onnx: Unknown observation layout 'polar-0'\. Available: polar-1"):
         Card.from_json(json.dumps(card_fields(layout="polar-0")), "mine.onnx")
 
 

@@ -217,8 +217,11 @@ def _checked(data: dict[str, Any], source: str) -> Card:
         raise fail("shared", "true (one policy for all robots)")
     if not isinstance(data["scores"], dict) or not all(map(_number, data["scores"].values())):
         raise fail("scores", "a table of numbers")
-    find_layout(data["layout"])
-    seen = Sensing(float(sensing["radius_ratio"]), int(sensing["neighbours"]), int(sensing["cells"]))
+    try:
+        find_layout(data["layout"])
+        seen = Sensing(float(sensing["radius_ratio"]), int(sensing["neighbours"]), int(sensing["cells"]))
+    except MusterError as error:
+        raise MusterError(f"{source}: {error}") from None
     return Card(**{**data, "sensing": seen, "speed_ratio": (float(ratio[0]), float(ratio[1])), "period": float(period)})
 
 
