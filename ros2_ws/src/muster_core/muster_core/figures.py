@@ -17,7 +17,7 @@ DEFAULT_HEIGHT = 2.2
 """Extent of the cell centres along y [m], as in LAMARL."""
 DEFAULT_CELLS = 500
 """About how many cells a shape has, as in LAMARL."""
-MAX_CELLS = 10_000
+MAX_CELLS = 100_000
 """Most cells that may be asked for."""
 SAMPLES = 4
 """Each cell is tested at SAMPLES x SAMPLES points and belongs to the shape when at least half of them are inside."""

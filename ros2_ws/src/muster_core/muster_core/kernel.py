@@ -35,6 +35,19 @@ def kernel(function: Function) -> Function:
         TypeError: ``function`` is not defined in a ``kernels/`` folder of a Muster package, so that the cache
             could miss an edit of it.
     """
+    return _compiled(function, counting=True)
+
+
+def leaf_kernel(function: Function) -> Function:
+    """As :func:`kernel`, for a function that makes no array and calls only leaf kernels: it counts no references.
+
+    Counting is atomic, and where numba does not see that it may leave it out, it costs more than a robot's arithmetic:
+    of a step of the fast world a third, measured. numba refuses to compile a leaf kernel that makes an array.
+    """
+    return _compiled(function, counting=False)
+
+
+def _compiled(function: Function, counting: bool) -> Function:
     source = Path(function.__code__.co_filename)
     package = function.__module__.split(".")[0]
     if source.parent.name != "kernels" or package not in KERNEL_PACKAGES:
@@ -47,7 +60,9 @@ def kernel(function: Function) -> Function:
     numba.config.CACHE_DIR = str(folder) if folder else ""
     try:
         # error_model="numpy": no hidden branch for a division by zero; kernels guard their own denominators.
-        compiled: Function = numba.njit(cache=folder is not None, error_model="numpy")(function)
+        compiled: Function = numba.njit(
+            cache=folder is not None, error_model="numpy", **({} if counting else {"_nrt": False})
+        )(function)
     finally:
         numba.config.CACHE_DIR = previous
     return compiled

@@ -60,8 +60,10 @@ class SceneArrays(NamedTuple):
 class Lattices(NamedTuple):
     """The shapes of E environments, padded to one size H x W."""
 
-    occupancy: AnyArray
-    """(E, H, W) uint8."""
+    places: Array
+    """(E, 2, M) centres of the cells, x and y, numbered row by row [m; world]."""
+    ranks: AnyArray
+    """(E, H, W + 1) int32: how many cells come before this one, row by row."""
     below: AnyArray
     """(E, H, W) int32: largest occupied row at or below this one in the column, or -1."""
     above: AnyArray
@@ -184,19 +186,22 @@ def stack_lattices(shapes: Sequence[Shape]) -> Lattices:
     """The tables of several shapes as one set of arrays; a single shape is not copied."""
     tables = [shape.tables for shape in shapes]
     frames = np.stack([t.frame for t in tables])
-    extents = np.array([t.occupancy.shape for t in tables], np.int64)
+    extents = np.array([t.below.shape for t in tables], np.int64)
     if len(tables) == 1:
         only = tables[0]
-        return Lattices(only.occupancy[None], only.below[None], only.above[None], extents, frames)
+        return Lattices(only.places[None], only.ranks[None], only.below[None], only.above[None], extents, frames)
     high, wide = extents.max(axis=0)
-    occupancy = np.zeros((len(tables), high, wide), np.uint8)
+    places = np.zeros((len(tables), 2, max(t.places.shape[1] for t in tables)))
+    ranks = np.zeros((len(tables), high, wide + 1), np.int32)
     below, above = (np.full((len(tables), high, wide), -1, np.int32) for _ in range(2))
     for e, t in enumerate(tables):
-        rows, columns = t.occupancy.shape
-        occupancy[e, :rows, :columns] = t.occupancy
+        rows, columns = t.below.shape
+        places[e, :, : t.places.shape[1]] = t.places
+        ranks[e, :rows, : columns + 1] = t.ranks
+        ranks[e, :rows, columns + 1 :] = t.ranks[:, -1:]
         below[e, :rows, :columns] = t.below
         above[e, :rows, :columns] = t.above
-    return Lattices(occupancy, below, above, extents, frames)
+    return Lattices(places, ranks, below, above, extents, frames)
 
 
 def perceive(scene: Scene, rows: Integers, sensing: Sensing, out: Perceptions | None = None) -> Perceptions:

@@ -34,6 +34,10 @@ class LatticeTables:
 
     occupancy: NDArray[np.uint8]
     """1 where a cell belongs to the shape, shape (H, W)."""
+    places: Array
+    """Centres of the cells, x and y, numbered row by row, shape (2, cells) [m; world]."""
+    ranks: NDArray[np.int32]
+    """How many cells come before this place, row by row, shape (H, W + 1)."""
     below: NDArray[np.int32]
     """Largest occupied row <= r in the same column, or -1, shape (H, W)."""
     above: NDArray[np.int32]
@@ -258,16 +262,19 @@ class Shape:
     def tables(self) -> LatticeTables:
         """The lookup tables that kernels take."""
         frame = np.array([self.origin_x, self.origin_y, math.cos(self.yaw), math.sin(self.yaw), self.pitch])
-        return LatticeTables(*self._columns, frame)
+        return LatticeTables(self.occupancy.astype(np.uint8), np.ascontiguousarray(self.cells.T), *self._columns, frame)
 
     @cached_property
-    def _columns(self) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
+    def _columns(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
         height = self.occupancy.shape[0]
         rows = np.arange(height, dtype=np.int32)[:, None]
         below = np.maximum.accumulate(np.where(self.occupancy, rows, np.int32(-1)), axis=0)
         above = np.minimum.accumulate(np.where(self.occupancy, rows, np.int32(height))[::-1], axis=0)[::-1]
         above = np.ascontiguousarray(np.where(above == height, np.int32(-1), above))
-        return self.occupancy.astype(np.uint8), below, above
+        ranks = np.zeros((height, self.occupancy.shape[1] + 1), np.int32)
+        np.cumsum(self.occupancy, axis=1, out=ranks[:, 1:])
+        ranks[1:] += np.cumsum(ranks[:-1, -1], dtype=np.int32)[:, None]
+        return ranks, below, above
 
     @cached_property
     def _box(self) -> tuple[int, int, int, int]:
@@ -284,14 +291,14 @@ class Shape:
 def load_shape(name: str, height: float = DEFAULT_HEIGHT, cells: int = DEFAULT_CELLS) -> Shape:
     """Shape by the name that commands take: a figure of `FIGURES`, else the text itself ("R", "GO").
 
-    A word that would be wider than `MAX_WIDTH` is drawn smaller, that wide.
+    A word that would be wider than `MAX_WIDTH` is drawn smaller, that wide; a larger height allows more in proportion.
 
     Raises:
         MusterError: see `Shape.from_figure` and `Shape.from_text`.
     """
     shape = Shape.from_figure(name, height, cells) if name in FIGURES else Shape.from_text(name, height, cells)
-    width = shape.size[0]
-    return shape if width <= MAX_WIDTH else shape.scaled(shape.pitch * MAX_WIDTH / width)
+    width, widest = shape.size[0], MAX_WIDTH * max(1.0, height / DEFAULT_HEIGHT)
+    return shape if width <= widest else shape.scaled(shape.pitch * widest / width)
 
 
 def _pitch(occupancy: Mask, height: float) -> float:

@@ -8,7 +8,7 @@ The gains of the first two are LAMARL's, for 0.26 m and 0.8 m/s (arXiv 2506.0153
 import math
 from typing import TYPE_CHECKING
 
-from muster_core.kernel import kernel
+from muster_core.kernel import leaf_kernel
 from muster_core.kernels.sensing import FREE, OTHERS
 from muster_core.types import Array, Integers
 
@@ -20,13 +20,13 @@ PUBLISHED_AVOID = 0.26  # [m]: at this avoid distance the published gains on met
 PUBLISHED_SPEED = 0.8  # [m/s]
 
 
-@kernel
+@leaf_kernel
 def clip(value: float) -> float:
     """``value`` limited to [-1, 1]."""
     return min(max(value, -1.0), 1.0)
 
 
-@kernel
+@leaf_kernel
 def unit(dx: float, dy: float) -> tuple[float, float]:
     """(dx, dy) at length 1, or zero if it has none."""
     length = math.sqrt(dx * dx + dy * dy)
@@ -35,45 +35,46 @@ def unit(dx: float, dy: float) -> tuple[float, float]:
     return dx / length, dy / length
 
 
-@kernel
-def repulsion(p: "Perceptions", b: int) -> tuple[float, float]:
+@leaf_kernel
+def repulsion(neighbours: Array, count: int, avoid: float, b: int) -> tuple[float, float]:
     """Sum over neighbours nearer than the avoid distance of (avoid/d − 1) times the unit vector away from them."""
     x, y = 0.0, 0.0
-    for k in range(p.neighbour_count[b]):
-        dx, dy = p.neighbours[b, k, 0], p.neighbours[b, k, 1]
-        distance = max(math.sqrt(dx * dx + dy * dy), 1e-6)
-        if distance < p.avoid[b]:
-            strength = (p.avoid[b] / distance - 1.0) / distance
+    for k in range(count):
+        dx, dy = neighbours[b, k, 0], neighbours[b, k, 1]
+        square = dx * dx + dy * dy
+        if square < avoid * avoid:
+            distance = max(math.sqrt(square), 1e-6)
+            strength = (avoid / distance - 1.0) / distance
             x -= strength * dx
             y -= strength * dy
     return x, y
 
 
-@kernel
-def mean_relative_velocity(p: "Perceptions", b: int, speed: float) -> tuple[float, float]:
+@leaf_kernel
+def mean_relative_velocity(neighbours: Array, count: int, b: int, speed: float) -> tuple[float, float]:
     """Mean velocity of the neighbours relative to one's own, in units of ``speed``."""
-    count = p.neighbour_count[b]
     if count == 0:
         return 0.0, 0.0
     x, y = 0.0, 0.0
     for k in range(count):
-        x += p.neighbours[b, k, 2]
-        y += p.neighbours[b, k, 3]
+        x += neighbours[b, k, 2]
+        y += neighbours[b, k, 3]
     return x / (count * speed), y / (count * speed)
 
 
-@kernel
+@leaf_kernel
 def prior_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """LAMARL's prior: ``clip(2·entering + 3·Σ(avoid/d − 1)·away + 2·(mean neighbour velocity − own), ±1)``."""
+    neighbours, counts, avoid, inside, target = p.neighbours, p.neighbour_count, p.avoid, p.inside, p.target
     for b in range(out.shape[0]):
-        px, py = repulsion(p, b)
-        ax, ay = mean_relative_velocity(p, b, speed)
-        ex, ey = (0.0, 0.0) if p.inside[b] else unit(p.target[b, 0], p.target[b, 1])
+        px, py = repulsion(neighbours, counts[b], avoid[b], b)
+        ax, ay = mean_relative_velocity(neighbours, counts[b], b, speed)
+        ex, ey = (0.0, 0.0) if inside[b] else unit(target[b, 0], target[b, 1])
         out[b, 0] = clip(2.0 * ex + 3.0 * px + 2.0 * PUBLISHED_SPEED * ax)
         out[b, 1] = clip(2.0 * ey + 3.0 * py + 2.0 * PUBLISHED_SPEED * ay)
 
 
-@kernel
+@leaf_kernel
 def exploration(p: "Perceptions", b: int) -> tuple[float, float]:
     """ψ-weighted mean offset of the free cells in units of the avoid distance, ψ(d) = ½(1 + cos(πd/radius)).
 
@@ -93,7 +94,7 @@ def exploration(p: "Perceptions", b: int) -> tuple[float, float]:
     return x / (total * p.avoid[b]), y / (total * p.avoid[b])
 
 
-@kernel
+@leaf_kernel
 def expert_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """LAMARL's hand-written expert: entering, exploration, repulsion proportional to the offset, alignment."""
     explore_gain = 15.0 * PUBLISHED_AVOID
@@ -111,12 +112,12 @@ def expert_rows(p: "Perceptions", speed: float, out: Array) -> None:
             if distance < 1.0:
                 x -= repel_gain * (1.0 / distance - 1.0) * dx
                 y -= repel_gain * (1.0 / distance - 1.0) * dy
-        ax, ay = mean_relative_velocity(p, b, speed)
+        ax, ay = mean_relative_velocity(p.neighbours, p.neighbour_count[b], b, speed)
         out[b, 0] = clip(x + 5.0 * PUBLISHED_SPEED * ax)
         out[b, 1] = clip(y + 5.0 * PUBLISHED_SPEED * ay)
 
 
-@kernel
+@leaf_kernel
 def coverage_rows(p: "Perceptions", speed: float, gains: Array, out: Array) -> None:
     """Marginal coverage: push along the sum over the cells near the rim of one's own disc that nobody else covers.
 
@@ -156,26 +157,27 @@ def coverage_rows(p: "Perceptions", speed: float, gains: Array, out: Array) -> N
                 strength = gains[3] * (gains[6] * avoid / distance - 1.0) / distance
                 x -= strength * dx
                 y -= strength * dy
-        ax, ay = mean_relative_velocity(p, b, speed)
+        ax, ay = mean_relative_velocity(p.neighbours, p.neighbour_count[b], b, speed)
         out[b, 0] = clip(x + gains[4] * ax - gains[5] * p.velocity[b, 0] / speed)
         out[b, 1] = clip(y + gains[4] * ay - gains[5] * p.velocity[b, 1] / speed)
 
 
-@kernel
+@leaf_kernel
 def desired_rows(rows: Integers, scene: "SceneArrays", limits: "Limits", acceleration: Array, desired: Array) -> None:
     """Turn accelerations (B, 2) in [-1, 1] into desired velocities (B, 2) [m/s]: last command plus u·dt, limited.
 
     The last command is first drawn within ``limits.band`` of the measured velocity, so that a robot that was pushed
     or held does not carry on from a speed it never had.
     """
+    velocities, issued = scene.velocities, scene.issued
+    gain = limits.max_acceleration * limits.period
     for b in range(rows.shape[0]):
         e, i = rows[b, 0], rows[b, 1]
-        vx, vy = scene.velocities[e, i, 0], scene.velocities[e, i, 1]
-        dx, dy = scene.issued[e, i, 0] - vx, scene.issued[e, i, 1] - vy
+        vx, vy = velocities[e, i, 0], velocities[e, i, 1]
+        dx, dy = issued[e, i, 0] - vx, issued[e, i, 1] - vy
         gap = math.sqrt(dx * dx + dy * dy)
         if gap > limits.band:
             dx, dy = dx * limits.band / gap, dy * limits.band / gap
-        gain = limits.max_acceleration * limits.period
         x = vx + dx + gain * clip(acceleration[b, 0])
         y = vy + dy + gain * clip(acceleration[b, 1])
         speed = math.sqrt(x * x + y * y)

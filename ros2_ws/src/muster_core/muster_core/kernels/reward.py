@@ -3,7 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
-from muster_core.kernel import kernel
+from muster_core.kernel import leaf_kernel
 from muster_core.kernels.control import exploration
 from muster_core.kernels.sensing import MINE
 from muster_core.types import Array
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UNIFORM_WITHIN = 0.05 / 0.26  # the published 0.05 m at the published avoid distance of 0.26 m
 
 
-@kernel
+@leaf_kernel
 def published_rows(p: "Perceptions", out: Array) -> None:
     """LAMARL's reward, 1 when all hold, else 0: inside, no neighbour within the avoid distance, free cells balanced.
 
@@ -45,19 +45,16 @@ def published_rows(p: "Perceptions", out: Array) -> None:
             out[b] = 1.0
 
 
-@kernel
+@leaf_kernel
 def marginal_rows(p: "Perceptions", out: Array) -> None:
     """Marginal coverage: the cells that I alone cover as a share of what my disc can hold, 0 … 1; 0 outside the shape.
 
     The sum over the team rises exactly with the number of cells covered once, so no robot is paid for another's cells.
     """
+    states, counts, weights, avoid, pitch, inside = p.states, p.cell_count, p.cell_weight, p.avoid, p.pitch, p.inside
     for b in range(out.shape[0]):
-        out[b] = 0.0
-        if not p.inside[b]:
-            continue
-        mine = 0.0
-        for k in range(p.cell_count[b]):
-            if p.states[b, k] == MINE:
-                mine += p.cell_weight[b]
-        per_disc = math.pi * 0.25 * p.avoid[b] * p.avoid[b] / (p.pitch[b] * p.pitch[b])
-        out[b] = min(mine / per_disc, 1.0)
+        mine = 0
+        for k in range(counts[b]):
+            mine += states[b, k] == MINE
+        per_disc = math.pi * 0.25 * avoid[b] * avoid[b] / (pitch[b] * pitch[b])
+        out[b] = min(mine * weights[b] / per_disc, 1.0) if inside[b] else 0.0

@@ -9,7 +9,19 @@ holds whatever the neighbour wants, as long as it keeps its own half or stands, 
 import math
 from typing import TYPE_CHECKING
 
-from muster_core.kernel import kernel
+import numpy as np
+
+from muster_core.kernel import kernel, leaf_kernel
+from muster_core.kernels.crowd import (
+    FEW_ROWS,
+    Crowd,
+    block_end,
+    find_within,
+    gather_crowd,
+    new_crowd,
+    squares_within,
+)
+from muster_core.kernels.projection import TOLERANCE, project
 from muster_core.types import AnyArray, Array, Integers
 
 if TYPE_CHECKING:
@@ -17,14 +29,13 @@ if TYPE_CHECKING:
     from muster_core.scene import SceneArrays
 
 MAX_LINES = 20  # the nearest 16 neighbours and 4 walls; 16 discs at touching distance already surround a robot twice
-TOLERANCE = 1e-9  # [m/s]
 
 FREE_MOTION = 0  # the desired velocity was allowed
 FILTERED = 1  # changed to satisfy the constraints
 INFEASIBLE = 2  # no velocity satisfies them: braking
 
 
-@kernel
+@leaf_kernel
 def approach_limit(clearance: float, braking: float, reaction: float) -> float:
     """Largest speed w with w²/braking + 2·reaction·w = clearance: both robots can still stop [m/s]."""
     if clearance <= 0.0:
@@ -32,7 +43,7 @@ def approach_limit(clearance: float, braking: float, reaction: float) -> float:
     return braking * (math.sqrt(reaction * reaction + clearance / braking) - reaction)
 
 
-@kernel
+@leaf_kernel
 def brake(vx: float, vy: float, step: float) -> tuple[float, float]:
     """One step of the ramp to zero: the velocity (vx, vy) shortened by ``step`` [m/s]."""
     speed = math.sqrt(vx * vx + vy * vy)
@@ -41,164 +52,121 @@ def brake(vx: float, vy: float, step: float) -> tuple[float, float]:
     return vx * (1.0 - step / speed), vy * (1.0 - step / speed)
 
 
-@kernel
-def allowed(vx: float, vy: float, lines: Array, count: int, discs: Array) -> bool:
-    """Whether (vx, vy) obeys ``lines`` (nx, ny, bound: n·v ≥ bound) and ``discs`` (x, y, radius: |v − c| ≤ radius)."""
-    for k in range(count):
-        if lines[k, 0] * vx + lines[k, 1] * vy < lines[k, 2] - TOLERANCE:
-            return False
-    for k in range(discs.shape[0]):
-        dx, dy = vx - discs[k, 0], vy - discs[k, 1]
-        if dx * dx + dy * dy > (discs[k, 2] + TOLERANCE) ** 2:
-            return False
-    return True
-
-
-@kernel
-def closer(
-    vx: float, vy: float, wx: float, wy: float, best: tuple[float, float, float], lines: Array, count: int, discs: Array
-) -> tuple[float, float, float]:
-    """``best`` (vx, vy, squared distance) or the candidate (vx, vy), if it is allowed and nearer to (wx, wy)."""
-    distance = (vx - wx) ** 2 + (vy - wy) ** 2
-    if distance < best[2] and allowed(vx, vy, lines, count, discs):
-        return vx, vy, distance
-    return best
-
-
-@kernel
-def line_disc_points(nx: float, ny: float, bound: float, disc: Array) -> tuple[float, float, float, float, bool]:
-    """Both points where the line n·v = bound meets the disc's edge, and whether they exist."""
-    offset = bound - nx * disc[0] - ny * disc[1]
-    square = disc[2] * disc[2] - offset * offset
-    if square < 0.0:
-        return 0.0, 0.0, 0.0, 0.0, False
-    half = math.sqrt(square)
-    x, y = disc[0] + offset * nx, disc[1] + offset * ny
-    return x - half * ny, y + half * nx, x + half * ny, y - half * nx, True
-
-
-@kernel
-def project(wx: float, wy: float, lines: Array, count: int, discs: Array) -> tuple[float, float, bool]:
-    """Exact projection of (wx, wy) onto the intersection of half planes and two discs.
-
-    In the plane the nearest point is the point itself, or lies on one boundary, or on a crossing of two: all are tried.
-
-    Args:
-        wx: Desired velocity, x [m/s].
-        wy: Desired velocity, y [m/s].
-        lines: (M, 3) unit normal and bound.
-        count: Number of valid lines.
-        discs: (2, 3) centre and radius.
-
-    Returns:
-        vx, vy and whether the intersection is not empty.
-    """
-    best = (0.0, 0.0, math.inf)
-    best = closer(wx, wy, wx, wy, best, lines, count, discs)
-    if best[2] == 0.0:
-        return wx, wy, True
-    for d in range(discs.shape[0]):
-        dx, dy = wx - discs[d, 0], wy - discs[d, 1]
-        length = math.sqrt(dx * dx + dy * dy)
-        if length > 0.0:
-            scale = discs[d, 2] / length
-            best = closer(discs[d, 0] + scale * dx, discs[d, 1] + scale * dy, wx, wy, best, lines, count, discs)
-    for k in range(count):
-        nx, ny, bound = lines[k, 0], lines[k, 1], lines[k, 2]
-        gap = bound - nx * wx - ny * wy
-        if gap > 0.0:
-            best = closer(wx + gap * nx, wy + gap * ny, wx, wy, best, lines, count, discs)
-        for m in range(k):
-            det = nx * lines[m, 1] - ny * lines[m, 0]
-            if abs(det) > 1e-12:
-                x = (bound * lines[m, 1] - ny * lines[m, 2]) / det
-                y = (nx * lines[m, 2] - bound * lines[m, 0]) / det
-                best = closer(x, y, wx, wy, best, lines, count, discs)
-        for d in range(discs.shape[0]):
-            ax, ay, bx, by, meets = line_disc_points(nx, ny, bound, discs[d])
-            if meets:
-                best = closer(ax, ay, wx, wy, best, lines, count, discs)
-                best = closer(bx, by, wx, wy, best, lines, count, discs)
-    # The two discs' crossings lie on their radical line.
-    ex, ey = discs[1, 0] - discs[0, 0], discs[1, 1] - discs[0, 1]
-    gap = math.sqrt(ex * ex + ey * ey)
-    if gap > 1e-12:
-        nx, ny = ex / gap, ey / gap
-        along = (gap * gap + discs[0, 2] ** 2 - discs[1, 2] ** 2) / (2.0 * gap)
-        bound = nx * discs[0, 0] + ny * discs[0, 1] + along
-        ax, ay, bx, by, meets = line_disc_points(nx, ny, bound, discs[0])
-        if meets:
-            best = closer(ax, ay, wx, wy, best, lines, count, discs)
-            best = closer(bx, by, wx, wy, best, lines, count, discs)
-    return best[0], best[1], best[2] < math.inf
-
-
-@kernel
-def steered_point(e: int, i: int, scene: "SceneArrays", limits: "Limits") -> tuple[float, float]:
-    """The point of robot (e, i) that moves exactly as commanded, x, y [m; world].
+@leaf_kernel
+def steer_points(e: int, scene: "SceneArrays", limits: "Limits", points: Array) -> float:
+    """Fill ``points`` (N, 2) with the points of the robots that move exactly as commanded [m; world].
 
     A base that follows a command c with first-order lag τ has v' = (c − v)/τ, so p + τ·v moves at c, while p itself
     trails it. A delay is no different for as long as the velocity stays. A measured speed above the limit is cut.
+    Returns how far anybody may have moved since its pose was measured, at most [m].
     """
-    vx, vy = scene.velocities[e, i, 0], scene.velocities[e, i, 1]
-    speed = math.sqrt(vx * vx + vy * vy)
-    ahead = limits.trailing * min(1.0, limits.max_speed / max(speed, 1e-9))
-    return scene.positions[e, i, 0] + ahead * vx, scene.positions[e, i, 1] + ahead * vy
+    positions, velocities, ages, present = scene.positions[e], scene.velocities[e], scene.ages[e], scene.present[e]
+    oldest = 0.0
+    for i in range(points.shape[0]):
+        vx, vy = velocities[i, 0], velocities[i, 1]
+        square = vx * vx + vy * vy
+        ahead = limits.trailing
+        if square > limits.max_speed * limits.max_speed:
+            ahead *= limits.max_speed / math.sqrt(square)
+        points[i, 0], points[i, 1] = positions[i, 0] + ahead * vx, positions[i, 1] + ahead * vy
+        if present[i]:
+            oldest = max(oldest, ages[i])
+    return oldest * limits.max_speed
 
 
-@kernel
+@leaf_kernel
 def barrier_lines(
-    e: int,
     me: int,
-    scene: "SceneArrays",
+    points: Array,
+    ages: Array,
     sensing_radius: float,
+    moved: float,
     bounds: Array,
     limits: "Limits",
+    ids: Integers,
+    xs: Array,
+    ys: Array,
+    start: Integers,
+    frame: Array,
+    columns: int,
+    rows: int,
+    squares: Array,
+    candidates: Integers,
     lines: Array,
     distances: Array,
 ) -> int:
-    """Write the constraints of robot (e, me) into ``lines`` (MAX_LINES, 3): arena first, then neighbours by distance.
+    """Write the constraints of robot ``me`` into ``lines`` (MAX_LINES, 3): arena first, then neighbours.
 
     A clearance shrinks by what both robots may have moved since their poses were measured. Returns how many lines.
+
+    Args:
+        me: The robot.
+        points: (N, 2) steered points [m; world].
+        ages: (N,) of the poses [s].
+        sensing_radius: How far it sees [m].
+        moved: How far anybody may have moved since its pose was measured, at most [m].
+        bounds: (4,) smallest x, largest x, smallest y, largest y of the arena [m].
+        limits: ``Limits``.
+        ids: This and the next five are the ``Crowd`` of the points of those who are present, handed over singly (see
+            :func:`muster_core.kernels.crowd.squares_within`): whose point stands where.
+        xs: Their places, x [m].
+        ys: And y [m].
+        start: First place of each square.
+        frame: Lowest x and y, side of a square [m].
+        columns: Of the grid.
+        rows: Of the grid.
+        squares: (N,) scratch.
+        candidates: (N + 1,) scratch.
+        lines: Receives unit normals and bounds.
+        distances: (MAX_LINES,) receives the clearances [m].
     """
-    x, y = steered_point(e, me, scene, limits)
-    own_moved = max(scene.ages[e, me], 0.0) * limits.max_speed
+    x, y = points[me, 0], points[me, 1]
+    own_moved = max(ages[me], 0.0) * limits.max_speed
+    # With so much clearance the bound lies beyond the speed limit, and roots and divisions are saved.
+    free = limits.max_speed * (limits.max_speed / limits.braking + 2.0 * limits.reaction)
     # A wall does not come towards us: all of the closing speed is ours, so its clearance counts double.
     room = (x - bounds[0], bounds[1] - x, y - bounds[2], bounds[3] - y)
     for side in range(4):
-        clearance = room[side] - own_moved - limits.radius - limits.margin
+        clearance = 2.0 * (room[side] - own_moved - limits.radius - limits.margin)
         lines[side, 0] = (1.0, -1.0, 0.0, 0.0)[side]
         lines[side, 1] = (0.0, 0.0, 1.0, -1.0)[side]
-        lines[side, 2] = -approach_limit(2.0 * clearance, limits.braking, limits.reaction)
+        lines[side, 2] = -2.0 * limits.max_speed
+        if clearance < free:
+            lines[side, 2] = -approach_limit(clearance, limits.braking, limits.reaction)
     count = 4
-    for j in range(scene.positions.shape[1]):
-        if j == me or not scene.present[e, j]:
-            continue
-        other_x, other_y = steered_point(e, j, scene, limits)
-        dx, dy = x - other_x, y - other_y
-        distance = math.sqrt(dx * dx + dy * dy)
-        nearest = distance - own_moved - max(scene.ages[e, j], 0.0) * limits.max_speed
-        if nearest > sensing_radius:
-            continue
-        clearance = nearest - 2.0 * limits.radius - limits.margin
-        bound = -approach_limit(clearance, limits.braking, limits.reaction)
-        if bound <= -limits.max_speed:
-            continue
-        place = count
-        while place > 4 and clearance < distances[place - 1]:
-            place -= 1
-        if place >= MAX_LINES:
-            continue
-        count = min(count + 1, MAX_LINES)
-        for k in range(count - 1, place, -1):
-            distances[k] = distances[k - 1]
-            for axis in range(3):
-                lines[k, axis] = lines[k - 1, axis]
-        distances[place] = clearance
-        lines[place, 0] = dx / distance if distance > 0.0 else 1.0
-        lines[place, 1] = dy / distance if distance > 0.0 else 0.0
-        lines[place, 2] = bound
-    return count
+    furthest = sensing_radius + own_moved + moved
+    first_column, end_column, first_row, end_row = squares_within(x, y, furthest, frame, columns, rows)
+    for row in range(first_row, end_row):
+        first, end = start[row * columns + first_column], start[row * columns + end_column]
+        found = find_within(x, y, furthest, xs[first:end], ys[first:end], squares, candidates)
+        for c in range(found):
+            q = first + candidates[c]
+            distance = math.sqrt(squares[candidates[c]])
+            nearest = distance - own_moved - max(ages[ids[q]], 0.0) * limits.max_speed
+            clearance = nearest - 2.0 * limits.radius - limits.margin
+            if nearest > sensing_radius or clearance >= free or ids[q] == me:
+                continue
+            place = count
+            if count >= MAX_LINES:
+                place = place_among(clearance, distances)
+                if place == MAX_LINES:
+                    continue
+            distances[place] = clearance
+            lines[place, 0] = (x - xs[q]) / distance if distance > 0.0 else 1.0
+            lines[place, 1] = (y - ys[q]) / distance if distance > 0.0 else 0.0
+            lines[place, 2] = -approach_limit(clearance, limits.braking, limits.reaction)
+            count += 1
+    return min(count, MAX_LINES)
+
+
+@leaf_kernel
+def place_among(clearance: float, distances: Array) -> int:
+    """Where one more line goes when all are taken: in place of that with the largest clearance; MAX_LINES if none."""
+    last = 4
+    for k in range(5, MAX_LINES):
+        if distances[k] > distances[last]:
+            last = k
+    return last if clearance < distances[last] else MAX_LINES
 
 
 @kernel
@@ -226,20 +194,60 @@ def filter_rows(
         out: (B, 2) velocity commands [m/s].
         activity: (B,) FREE_MOTION, FILTERED or INFEASIBLE.
     """
+    robots = scene.positions.shape[1]
+    points, crowd = np.zeros((robots, 2)), new_crowd(robots)
+    begin = 0
+    while begin < rows.shape[0]:
+        e = rows[begin, 0]
+        end = block_end(rows, begin, rows.shape[0])
+        moved = steer_points(e, scene, limits, points)
+        gather_crowd(points, scene.present[e], radius[e] + moved, end - begin < FEW_ROWS, crowd)
+        filter_block(
+            rows, begin, end, scene, points, moved, radius[e], bounds, limits, crowd, desired, work, out, activity
+        )
+        begin = end
+
+
+@kernel
+def filter_block(
+    rows: Integers,
+    begin: int,
+    end: int,
+    scene: "SceneArrays",
+    points: Array,
+    moved: float,
+    radius: float,
+    bounds: Array,
+    limits: "Limits",
+    crowd: Crowd,
+    desired: Array,
+    work: Array,
+    out: Array,
+    activity: AnyArray,
+) -> None:
+    """Rows ``begin`` … ``end``, all of one environment, of :func:`filter_rows`; ``points`` and ``crowd`` are ready."""
     lines, distances = work[:, :3], work[:, 3]
     discs = work[:2, :3].copy()
-    for b in range(rows.shape[0]):
-        e, i = rows[b, 0], rows[b, 1]
-        count = barrier_lines(e, i, scene, radius[e], bounds, limits, lines, distances)
-        cap = approach_limit(radius[e] - 2.0 * limits.radius - limits.margin, limits.braking, limits.reaction)
-        issued_x, issued_y = scene.issued[e, i, 0], scene.issued[e, i, 1]
+    e = rows[begin, 0]
+    ages, issued = scene.ages[e], scene.issued[e]
+    ids, xs, ys, start, frame = crowd.ids, crowd.x, crowd.y, crowd.start, crowd.frame
+    squares, candidates = np.zeros(len(points)), np.zeros(len(points) + 1, np.int64)
+    grid_columns, grid_rows = crowd.size[0], crowd.size[1]
+    cap = approach_limit(radius - 2.0 * limits.radius - limits.margin, limits.braking, limits.reaction)
+    step = limits.hard_braking * limits.period
+    for b in range(begin, end):
+        i = rows[b, 1]
+        count = barrier_lines(
+            i, points, ages, radius, moved, bounds, limits, ids, xs, ys, start, frame, grid_columns, grid_rows,
+            squares, candidates, lines, distances,
+        )  # fmt: skip
         discs[0, 0], discs[0, 1], discs[0, 2] = 0.0, 0.0, min(limits.max_speed, cap)
-        discs[1, 0], discs[1, 1], discs[1, 2] = issued_x, issued_y, limits.hard_braking * limits.period
+        discs[1, 0], discs[1, 1], discs[1, 2] = issued[i, 0], issued[i, 1], step
         vx, vy, feasible = project(desired[b, 0], desired[b, 1], lines, count, discs)
         if feasible:
             out[b, 0], out[b, 1] = vx, vy
-            moved = abs(vx - desired[b, 0]) + abs(vy - desired[b, 1])
-            activity[b] = FILTERED if moved > TOLERANCE else FREE_MOTION
+            difference = abs(vx - desired[b, 0]) + abs(vy - desired[b, 1])
+            activity[b] = FILTERED if difference > TOLERANCE else FREE_MOTION
         else:
-            out[b, 0], out[b, 1] = brake(issued_x, issued_y, limits.hard_braking * limits.period)
+            out[b, 0], out[b, 1] = brake(issued[i, 0], issued[i, 1], step)
             activity[b] = INFEASIBLE
