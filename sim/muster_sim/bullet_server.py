@@ -14,6 +14,7 @@ import numpy as np
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array
+from muster_sim.driven import LONGEST_REACH, SLACK, contact_reach
 from muster_sim.physics_engine import pybullet
 
 MASS = 1.0
@@ -24,10 +25,8 @@ SOLVER_ITERATIONS = 10
 """Measured: enough for piles of 30 robots, and half the time of Bullet's 50."""
 CONTACT_ERP = 0.8
 """Share of an overlap taken back per substep; 30 robots pressed to a pile overlap 0.9 mm, with Bullet's 0.2 6 mm."""
-CONTACT_MARGIN = 0.05
+CONTACT_MARGIN = 0.5 * LONGEST_REACH
 """Bullet's breaking threshold [m], one number for the whole process: by so much it widens every body's box."""
-SLACK = 0.005
-"""Added to the distance at which contacts are made ahead of time [m]."""
 WALL_RADIUS = 0.5
 """Of the capsules that stand for walls [m]; a contact ahead of time needs a body of some size."""
 OUT_OF_PLANE = 1e-6
@@ -50,13 +49,7 @@ class BulletServer:
             MusterError: Robots at full speed would outrun the contacts made ahead of time, or no server is free.
         """
         self.robots, self.robot_model, self.arena, self.period = robots, robot_model, arena, period
-        reach = 2.0 * robot_model.max_speed * period + SLACK
-        if reach > 2.0 * CONTACT_MARGIN:
-            allowed = (2.0 * CONTACT_MARGIN - SLACK) / (2.0 * robot_model.max_speed)
-            raise MusterError(
-                f"A substep of {period:g} s is too long for max_speed {robot_model.max_speed:g} m/s: "
-                f"it may last {allowed:.4f} s; raise substeps"
-            )
+        reach = contact_reach(robot_model, period)
         self._extent = max(reach / CONTACT_MARGIN, 3.0 * robot_model.radius)
         self.reach = self._extent * CONTACT_MARGIN + SLACK
         """Robots whose gap to every disc and wall is larger have no contact in the next substep, even ahead of time."""

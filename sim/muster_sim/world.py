@@ -13,7 +13,10 @@ from muster_core.errors import MusterError, unknown
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array, Integers
 
-WORLDS: dict[str, str] = {"bullet": "muster_sim.bullet:BulletWorld"}
+WORLDS: dict[str, str] = {
+    "bullet": "muster_sim.bullet:BulletWorld",
+    "kinematic": "muster_sim.kinematic:KinematicWorld",
+}
 """World's name → module and class; imported when first asked for, so that pictures need no physics engine."""
 
 

@@ -2,11 +2,11 @@
 
 import math
 
-from muster_core.kernel import kernel
+from muster_core.kernel import leaf_kernel
 from muster_core.types import Array
 
 
-@kernel
+@leaf_kernel
 def follow(
     motor: Array,
     target: Array,
@@ -43,3 +43,29 @@ def follow(
             velocity[i, 1] = sine * motor[i, 0] + cosine * motor[i, 1]
             turned = yaw[i] + rate * period
             yaw[i] = turned - 2.0 * math.pi * math.floor((turned + math.pi) / (2.0 * math.pi))
+
+
+@leaf_kernel
+def to_base(vx: float, vy: float, yaw: float) -> tuple[float, float]:
+    """A velocity (vx, vy) [m/s; world] of the steered point as forward and left of a base heading ``yaw`` [rad]."""
+    cosine, sine = math.cos(yaw), math.sin(yaw)
+    return cosine * vx + sine * vy, cosine * vy - sine * vx
+
+
+@leaf_kernel
+def aim(commands: Array, max_speed: float, yaw: Array, turning: float, targets: Array) -> None:
+    """What the motors are to reach, ``targets`` (E, N, 2) [m/s], for ``commands`` (E, N, 2) [m/s; world].
+
+    Commands above ``max_speed`` [m/s] are shortened. yaw: (E, N) [rad]. turning: as in ``follow``; if it is not 0 the
+    motors' velocities are in the body frame.
+    """
+    for e in range(commands.shape[0]):
+        for i in range(commands.shape[1]):
+            x, y = commands[e, i, 0], commands[e, i, 1]
+            square = x * x + y * y
+            if square > max_speed * max_speed:
+                scale = max_speed / math.sqrt(square)
+                x, y = scale * x, scale * y
+            if turning > 0.0:
+                x, y = to_base(x, y, yaw[e, i])
+            targets[e, i, 0], targets[e, i, 1] = x, y

@@ -2,11 +2,14 @@
 
 import math
 
-from muster_core.kernel import kernel
-from muster_core.types import Array, Mask
+import numpy as np
+
+from muster_core.kernel import kernel, leaf_kernel
+from muster_core.kernels.crowd import gather_crowd, new_crowd, squares_within
+from muster_core.types import Array, Integers, Mask
 
 
-@kernel
+@leaf_kernel
 def closest_approach(x: float, y: float, dx: float, dy: float) -> float:
     """Smallest length of (x, y) + s·(dx, dy) for s in [0, 1]: how near two robots come [m].
 
@@ -17,6 +20,24 @@ def closest_approach(x: float, y: float, dx: float, dy: float) -> float:
     if square > 0.0:
         s = min(max(-(x * dx + y * dy) / square, 0.0), 1.0)
     return math.sqrt((x + s * dx) ** 2 + (y + s * dy) ** 2)
+
+
+@leaf_kernel
+def approach_pair(
+    x: float, y: float, free_dx: float, free_dy: float, dx: float, dy: float, diameter: float, limit: float
+) -> tuple[bool, float]:
+    """Whether two robots met, and how near they came [m], at most ``limit`` [m] if that is not less.
+
+    (x, y): relative position at first; (free_dx, free_dy): its change, had nothing held them; (dx, dy): its change.
+    They met when their closest approach on either way is below ``diameter``; then they came no less near than that.
+    """
+    # Seen along one axis a pair is at least so far apart: enough to see that most pairs cannot matter.
+    if abs(x) - max(abs(dx), abs(free_dx)) >= limit or abs(y) - max(abs(dy), abs(free_dy)) >= limit:
+        return False, math.inf
+    distance = closest_approach(x, y, dx, dy)
+    if min(distance, closest_approach(x, y, free_dx, free_dy)) < diameter:
+        return True, min(distance, diameter)
+    return False, distance
 
 
 @kernel
@@ -40,17 +61,11 @@ def sweep(before: Array, free: Array, after: Array, diameter: float, touching: M
             free_dy = free[j, 1] - free[i, 1] - y
             dx = after[j, 0] - after[i, 0] - x
             dy = after[j, 1] - after[i, 1] - y
-            # Seen along one axis a pair is at least so far apart: enough to see that most pairs cannot matter.
-            limit = max(nearest, diameter)
-            if abs(x) - max(abs(dx), abs(free_dx)) >= limit or abs(y) - max(abs(dy), abs(free_dy)) >= limit:
-                touching[i, j] = False
-                continue
-            distance = closest_approach(x, y, dx, dy)
-            met = min(distance, closest_approach(x, y, free_dx, free_dy)) < diameter
+            met, distance = approach_pair(x, y, free_dx, free_dy, dx, dy, diameter, max(nearest, diameter))
             if met and not touching[i, j]:
                 onsets += 1
             touching[i, j] = met
-            nearest = min(nearest, distance, diameter) if met else min(nearest, distance)
+            nearest = min(nearest, distance)
     return onsets, nearest - diameter
 
 
@@ -79,16 +94,65 @@ def mark_near(positions: Array, radius: float, reach: float, half_width: float, 
 
 
 @kernel
-def gaps_at(positions: Array, diameter: float, touching: Mask) -> float:
-    """Smallest gap between two discs at one moment [m]; marks in ``touching`` (N, N) the pairs that touch already."""
-    nearest = math.inf
+def touching_at(positions: Array, diameter: float, touching: Mask) -> None:
+    """Mark in ``touching`` (N, N), upper triangle, the pairs that touch at one moment. positions: (N, 2) [m]."""
+    touching[:] = False
     for i in range(positions.shape[0]):
-        for j in range(positions.shape[0]):
-            touching[i, j] = False
         for j in range(i + 1, positions.shape[0]):
             x = positions[j, 0] - positions[i, 0]
             y = positions[j, 1] - positions[i, 1]
-            distance = math.sqrt(x * x + y * y)
-            nearest = min(nearest, distance)
-            touching[i, j] = distance < diameter
-    return nearest - diameter
+            touching[i, j] = math.sqrt(x * x + y * y) < diameter
+
+
+@kernel
+def touching_pairs(positions: Array, diameter: float, codes: Integers) -> int:
+    """Write the pairs i < j of ``positions`` (N, 2) nearer than ``diameter`` [m] to ``codes`` as i·N + j, rising.
+
+    Returns how many. ``codes`` has room for all that discs that hardly overlap can have.
+    """
+    count, found = positions.shape[0], 0
+    crowd, present = new_crowd(count), np.ones(count, np.uint8)
+    gather_crowd(positions, present, diameter, False, crowd)
+    columns, rows = crowd.size[0], crowd.size[1]
+    for i in range(count):
+        x, y, first = positions[i, 0], positions[i, 1], found
+        low_c, end_c, low_r, end_r = squares_within(x, y, diameter, crowd.frame, columns, rows)
+        for row in range(low_r, end_r):
+            for q in range(crowd.start[row * columns + low_c], crowd.start[row * columns + end_c]):
+                dx, dy = crowd.x[q] - x, crowd.y[q] - y
+                if crowd.ids[q] <= i or math.sqrt(dx * dx + dy * dy) >= diameter or found >= codes.shape[0]:
+                    continue
+                place = found
+                while place > first and codes[place - 1] > i * count + crowd.ids[q]:
+                    codes[place] = codes[place - 1]
+                    place -= 1
+                codes[place] = i * count + crowd.ids[q]
+                found += 1
+    return found
+
+
+@kernel
+def closest_pair(positions: Array, reach: float) -> tuple[float, int, int]:
+    """Smallest distance of two of ``positions`` (N, 2) [m] and who they are; infinite for one alone.
+
+    Looks within ``reach`` [m] of everybody by cell list, and farther only if nobody is so near.
+    """
+    count = positions.shape[0]
+    best, first, second = math.inf, 0, 0
+    crowd, present = new_crowd(count), np.ones(count, np.uint8)
+    while count > 1:
+        gather_crowd(positions, present, reach, False, crowd)
+        columns = crowd.size[0]
+        for i in range(count):
+            x, y = positions[i, 0], positions[i, 1]
+            low_c, end_c, low_r, end_r = squares_within(x, y, reach, crowd.frame, columns, crowd.size[1])
+            for row in range(low_r, end_r):
+                for q in range(crowd.start[row * columns + low_c], crowd.start[row * columns + end_c]):
+                    dx, dy = crowd.x[q] - x, crowd.y[q] - y
+                    distance = math.sqrt(dx * dx + dy * dy)
+                    if crowd.ids[q] > i and distance < best:
+                        best, first, second = distance, i, crowd.ids[q]
+        if best <= reach or columns * crowd.size[1] == 1:
+            break
+        reach *= 2.0
+    return best, first, second
