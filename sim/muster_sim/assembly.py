@@ -4,29 +4,28 @@ The environment holds a world, the one control step of :mod:`muster_core.control
 :class:`muster_sim.contract.BatchedEnvironment`, an evaluator also the scene that controllers act on.
 """
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, field
 
 import gymnasium
 import numpy as np
 
 from muster_core.control_step import MARGIN, ControlStep
-from muster_core.controllers import Controller, load_controller
+from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
-from muster_core.kernels.reward import marginal_rows, published_rows
-from muster_core.kernels.safety import FREE_MOTION, approach_limit
+from muster_core.kernels.sensing import BLOCK
 from muster_core.observation import find_layout, observe
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
 from muster_core.shape import Shape, load_shape
 from muster_core.types import Array, Integers
 from muster_sim.contract import Batch
+from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
+from muster_sim.kernels.starts import accept_points, stoppable_speeds
 from muster_sim.world import checked, make_world
 
 SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
 """LAMARL's six letters and its star."""
-REWARDS: dict[str, Callable[[Perceptions, Array], None]] = {"published": published_rows, "marginal": marginal_rows}
-"""Reward by name: LAMARL's own (0 or 1), or one's marginal coverage (dense)."""
 PERIOD = 0.1
 """Time between two decisions [s]."""
 
@@ -97,16 +96,21 @@ class ShapeAssembly:
         self.control = ControlStep(config.robot, config.arena, config.sensing, PERIOD)
         self.world = make_world(config.world, environments, config.robots, config.robot, config.arena)
         rows = environments * config.robots
-        self.perceptions = Perceptions.empty(rows, config.sensing)
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.layout.size,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
         self.intrusiveness = np.zeros(rows)
         """Last step's ‖u_safe − u‖/max_speed of each robot."""
         self.filter_active = np.zeros(rows, bool)
         """Whether the filter changed each robot's last command."""
-        self._reward = REWARDS[config.reward]
+        self._perceptions = Perceptions.empty(rows, config.sensing)
+        self._perceived = False
+        self._block = Perceptions.empty(BLOCK, config.sensing)
+        known = PRIORS.index(config.prior) if config.prior in PRIORS else -1
+        self._choice = Choice(LAYOUTS.index(config.layout), REWARDS.index(config.reward), known)
         self._observation64 = np.empty((rows, self.layout.size))
-        self._rewards = np.zeros(rows)
+        self._observations = np.zeros((rows, self.layout.size), np.float32)
+        self._rewards, self._priors = np.zeros(rows), np.zeros((rows, 2))
+        self._desired, self._activity = np.zeros((rows, 2)), np.zeros(rows, np.int8)
         self._elapsed = 0
         self._issued = np.zeros((environments, config.robots, 2))
         self.scene: Scene
@@ -132,28 +136,36 @@ class ShapeAssembly:
         )
         self.scene = Scene(arrays, shapes, np.full(self.environments, self.agents))
         self.rows = self.scene.all_rows()
+        self._radius = self.config.sensing.radius_ratio * self.scene.avoid
         self._elapsed = 0
+        self._perceived = False
+        batch = self._batch()
         self._rewards[:] = 0.0
-        self.control.perceive(self.scene, self.rows, self.perceptions)
-        return self._batch()
+        return batch
 
     def step(self, actions: Array) -> Batch:
         """Accelerations (E, N, 2) in [-1, 1] through the one control step and the world."""
         actions = checked("actions", actions, (self.environments, self.agents, 2), "1").reshape(-1, 2)
         self.advance(actions)
-        self._reward(self.perceptions, self._rewards)
         return self._batch()
 
     def advance(self, actions: Array) -> None:
-        """The step without reward and observation: accelerations (E·N, 2) → filter → world → perceptions."""
-        desired = self.control.desired(self.scene, self.rows, actions)
-        velocity, activity = self.control.filter(self.scene, self.rows, desired)
-        self.intrusiveness = np.linalg.norm(velocity - desired, axis=1) / self.config.robot.max_speed
-        self.filter_active = activity != FREE_MOTION
-        self._issued[:] = velocity.reshape(self._issued.shape)
+        """The step without reward and observation: accelerations (E·N, 2) → filter → world."""
+        command_pass(
+            self.rows, self.scene.arrays, self._radius, *self.control.filter_settings, actions, self._desired,
+            self._activity, self.intrusiveness, self.filter_active, self._issued.reshape(-1, 2),
+        )  # fmt: skip
         self.world.step(self._issued)
         self._elapsed += 1
-        self.control.perceive(self.scene, self.rows, self.perceptions)
+        self._perceived = False
+
+    @property
+    def perceptions(self) -> Perceptions:
+        """What every robot sees now, (E·N, …); worked out when asked for, and reused after the next step."""
+        if not self._perceived:
+            self.control.perceive(self.scene, self.rows, self._perceptions)
+            self._perceived = True
+        return self._perceptions
 
     def observe(self) -> Array:
         """What every robot's policy is shown now, (E·N, size); reused by the next call."""
@@ -166,13 +178,19 @@ class ShapeAssembly:
     def _batch(self) -> Batch:
         shape = (self.environments, self.agents)
         over = np.full(self.environments, self._elapsed >= self.episode_steps)
+        look_pass(
+            self.rows, self.scene.arrays, self.scene.lattices, self.scene.avoid, self._radius, self._choice,
+            self.config.robot.max_speed, COVERAGE_GAINS, self._block, self._observations, self._rewards, self._priors,
+        )  # fmt: skip
+        if self._choice.prior < 0:
+            self._priors[:] = self.prior.act(self.perceptions, self.scene, self.rows)
         return Batch(
-            observations=self.observe().astype(np.float32).reshape(*shape, -1),
-            rewards=self._rewards.reshape(shape).copy(),
+            observations=self._observations.reshape(*shape, -1),
+            rewards=self._rewards.reshape(shape),
             terminated=np.zeros(self.environments, bool),
             truncated=over,
             active=np.ones(shape, bool),
-            prior=self.prior.act(self.perceptions, self.scene, self.rows).reshape(*shape, 2),
+            prior=self._priors.reshape(*shape, 2),
         )
 
 
@@ -226,14 +244,14 @@ def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Ar
     wall) can still brake: otherwise an episode would count contacts that no controller could avoid.
     """
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
-    apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
-    np.fill_diagonal(apart, np.inf)
-    gap = apart.min(axis=1) - 2 * config.robot.radius - limits.margin
-    room = np.array([config.arena.half_width, config.arena.half_height]) - np.abs(positions)
-    gap = np.minimum(gap, 2 * (room.min(axis=1) - config.robot.radius - limits.margin))
-    allowed = np.array([approach_limit(float(g), limits.braking, limits.reaction) for g in gap])
+    allowed = np.empty(len(positions))
+    stoppable_speeds(
+        positions, config.arena.half_width, config.arena.half_height, limits.radius, limits.margin,
+        2.0 * limits.max_speed, limits.braking, limits.reaction, allowed,
+    )  # fmt: skip
     speed = np.linalg.norm(velocities, axis=1)
-    return velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
+    slower: Array = velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
+    return slower
 
 
 def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4) -> Shape:
@@ -257,14 +275,15 @@ def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np
     Raises:
         MusterError: They do not fit by trial.
     """
-    points, placed = np.empty((count, 2)), 0
-    for _ in range(1000 * count):
-        candidate = generator.uniform(low, high)
-        if (np.hypot(*(candidate - points[:placed]).T) >= gap).all():
-            points[placed] = candidate
-            placed += 1
-            if placed == count:
-                return points
+    points, found = np.zeros((count, 2)), 0
+    rows, columns = (int(n) for n in np.ceil((high - low) * (math.sqrt(2.0) / gap))[::-1] + 1)
+    squares = np.zeros((rows, columns), np.int64)
+    for _ in range(1000):
+        # As many candidates as are missing: each is needed, so the generator is left as if drawn one by one.
+        candidates = low + (high - low) * generator.random((count - found, 2))
+        found = accept_points(candidates, low, gap, points, found, squares)
+        if found == count:
+            return points
     raise MusterError(
         f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m; "
         "take fewer or smaller robots"

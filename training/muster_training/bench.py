@@ -1,6 +1,7 @@
 """``muster-bench``: how fast the parts are, measured in the one way that the design defines."""
 
 import json
+import math
 import os
 import sys
 import time
@@ -15,6 +16,7 @@ from muster_core.cli import run_command
 from muster_core.controllers import load_controller
 from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
+from muster_core.robot import Arena
 from muster_core.scene import Snapshot
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
 from muster_sim.contract import BatchedEnvironment
@@ -23,6 +25,8 @@ from muster_training.interface import parse_verb
 
 EPISODE = 300
 """Steps of an episode, as in evaluation."""
+TOGETHER = 1000
+"""Robots stepped together in one process where the world is compiled."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,11 @@ class WorldBench:
     """CPU time of one repeat, at least [s]."""
     repeats: int = 5
     """Repeats; the median counts."""
+    environments: int = 0
+    """Swarms stepped together in each process; 0: in Bullet one, or eight where processes must exchange what they make,
+    and elsewhere as many as make about 1,000 robots (small swarms cost little but the calls from Python)."""
     processes: int = 1
-    """Worker processes, one swarm each; with more than one, compare robot_steps_per_s, which is by wall time."""
+    """Worker processes; with more than one, compare robot_steps_per_s, which is by wall time."""
     json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Print one JSON object."""
 
@@ -77,14 +84,16 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     Raises:
         MusterError: unknown world, or a team that does not fit.
     """
-    if not 0 < command.seconds <= 3600 or command.repeats < 1 or command.processes < 1:
+    enough = command.repeats >= 1 and command.processes >= 1 and command.environments >= 0
+    if not (0 < command.seconds <= 3600 and enough):
         raise MusterError(
             f"Nothing to measure: seconds {command.seconds:g} (above 0, at most 3600), repeats {command.repeats}, "
-            f"processes {command.processes} (at least 1)"
+            f"processes {command.processes} (at least 1), environments {command.environments} (at least 0)"
         )
-    task = AssemblyConfig(robots=command.robots, shapes=("R",), world=command.world, episode_steps=EPISODE)
-    count = command.processes
-    environment = ShapeAssembly(task, 1) if count == 1 else AssemblyWorkers(task, count, count)
+    task, count = bench_task(command.robots, command.world), command.processes
+    usual = (1 if count == 1 else 8) if command.world == "bullet" else max(1, TOGETHER // command.robots)
+    swarms = command.environments or usual
+    environment = ShapeAssembly(task, swarms) if count == 1 else AssemblyWorkers(task, count * swarms, count)
     try:
         _fly_episode(environment, 0, steps=20)
         measured = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
@@ -94,6 +103,8 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     return {
         "world": command.world,
         "robots": command.robots,
+        "environments": swarms * count,
+        "cells": task.cells,
         "robot_steps_per_cpu_s": float(np.median(rates)),
         "lowest": min(rates),
         "highest": max(rates),
@@ -102,6 +113,24 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
         "repeats": command.repeats,
         "seconds": command.seconds,
     }
+
+
+def bench_task(robots: int, world: str) -> AssemblyConfig:
+    """The letter R for ``robots``: 500 cells up to 100 robots, beyond that 5 for each, with letter and arena in scale.
+
+    So from 100 robots on everybody has as many cells and neighbours in sight, whatever the team's size.
+    """
+    cells = max(500, 5 * robots)
+    scale = math.sqrt(cells / 500)
+    return AssemblyConfig(
+        robots=robots,
+        shapes=("R",),
+        height=2.2 * scale,
+        cells=cells,
+        world=world,
+        episode_steps=EPISODE,
+        arena=Arena(2.4 * scale, 2.4 * scale),
+    )
 
 
 def bench_pilot(command: PilotBench) -> dict[str, Any]:
