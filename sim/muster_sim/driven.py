@@ -135,9 +135,7 @@ class DrivenWorld:
             raise MusterError(f"Robot {robot} starts with {speeds[robot]:.3f} m/s; its max_speed is {limit:g} m/s")
         nearest, i, j = closest_pair(np.ascontiguousarray(positions), 2.0 * self._diameter)
         if nearest < self._diameter - RESTING:
-            raise MusterError(
-                f"Robots {i} and {j} start {nearest:.4f} m apart, less than a diameter, {2 * radius:g} m"
-            )
+            raise MusterError(f"Robots {i} and {j} start {nearest:.4f} m apart, less than a diameter, {2 * radius:g} m")
         return float(nearest) - self._diameter
 
 

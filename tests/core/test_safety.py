@@ -190,9 +190,24 @@ def test_the_nearest_sixteen_are_kept():
     crowd = new_crowd(41)
     gather_crowd(positions, scene.present[0], 0.416, True, crowd)
     count = barrier_lines(
-        0, positions, scene.ages[0], 0.416, 0.0, Arena().bounds, step.limits,
-        crowd.ids, crowd.x, crowd.y, crowd.start, crowd.frame, 1, 1, np.zeros(41), np.zeros(42, np.int64),
-        lines, clearances,
+        0,
+        positions,
+        scene.ages[0],
+        0.416,
+        0.0,
+        Arena().bounds,
+        step.limits,
+        crowd.ids,
+        crowd.x,
+        crowd.y,
+        crowd.start,
+        crowd.frame,
+        1,
+        1,
+        np.zeros(41),
+        np.zeros(42, np.int64),
+        lines,
+        clearances,
     )
     assert count == MAX_LINES
     order = np.concatenate([np.arange(4), 4 + np.argsort(clearances[4:])])
@@ -425,7 +440,8 @@ def test_pairs_with_adversarial_accelerations_never_touch(seed, lag):
         wished = issued + PERIOD * ROBOT.max_acceleration * push
         return wished * np.minimum(1, ROBOT.max_speed / np.maximum(np.linalg.norm(wished, axis=1, keepdims=True), 1e-9))
 
-    nearest, room, _ = fly([[0, 0], generator.uniform(-0.3, 0.3, 2) + [0.5, 0]], wish, steps=80, lag=lag)
+    other = np.array([0.5, 0.0]) + generator.uniform(-0.3, 0.3, 2)
+    nearest, room, _ = fly([[0, 0], other], wish, steps=80, lag=lag)
     assert nearest >= 2 * ROBOT.radius + MARGIN - 0.002
     assert room >= ROBOT.radius + MARGIN - 1e-9
 
