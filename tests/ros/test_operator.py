@@ -124,7 +124,7 @@ def test_the_verbs_change_what_robots_hear(listener, reachable):
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        (ShapeRequest("square", shape_x=2.0), "reaches to x = .*move it"),
+        (ShapeRequest("square", shape_x=2.0), "reaches to x .*Move it to the middle"),
         (ShapeRequest("square", shape_height=0.1), "3 robots .*do not fit"),
         (ShapeRequest("square", shape_height=float("nan")), "height is nan"),
         (ShapeRequest("square", shape_cells=-5), "cells is -5"),

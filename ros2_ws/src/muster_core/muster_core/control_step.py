@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from muster_core.errors import MusterError
 from muster_core.kernels.control import desired_rows
 from muster_core.kernels.safety import MAX_LINES, filter_rows
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing, perceive
+from muster_core.shape import Shape
 from muster_core.types import AnyArray, Array, Integers
 
 MARGIN = 0.01
@@ -97,3 +99,19 @@ class ControlStep:
         limits = self.limits if dt is None else self.limits._replace(period=dt)
         filter_rows(rows, scene.arrays, radius, self._bounds, limits, desired, self._work, out, activity)
         return out, activity
+
+
+def check_fit(shape: Shape, team_size: int, robot: RobotModel, arena: Arena) -> None:
+    """Refuse a shape that ``team_size`` robots cannot stand in, or that reaches where the filter would not let them go.
+
+    Raises:
+        MusterError: says how many fit, or how far the shape reaches and how far robots may go.
+    """
+    shape.check_team(team_size, robot.radius)
+    reach = np.abs(shape.cells).max(axis=0)
+    room = np.array([arena.half_width, arena.half_height]) - robot.radius - MARGIN
+    if (reach > room).any():
+        raise MusterError(
+            f"The shape reaches to x ±{reach[0]:.2f} m, y ±{reach[1]:.2f} m; robots may go to ±{room[0]:.2f} m, "
+            f"±{room[1]:.2f} m. Move it to the middle or make it smaller"
+        )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep
+from muster_core.control_step import MARGIN, ControlStep, check_fit
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.kernels.safety import FREE_MOTION, INFEASIBLE, brake
@@ -85,14 +85,7 @@ class Pilot:
         Raises:
             MusterError: more robots than fit, a shape outside the arena, or ratios that the policy was not trained for.
         """
-        shape.check_team(team_size, self.robot.radius)
-        reach = np.abs(shape.cells).max(axis=0)
-        room = np.array([self.arena.half_width, self.arena.half_height]) - self.robot.radius - MARGIN
-        if (reach > room).any():
-            raise MusterError(
-                f"The shape reaches to x ±{reach[0]:.2f} m, y ±{reach[1]:.2f} m; robots may go to ±{room[0]:.2f} m, "
-                f"±{room[1]:.2f} m. Move it to the middle or make it smaller"
-            )
+        check_fit(shape, team_size, self.robot, self.arena)
         sight, closest = self._step.sight(shape.avoid_distance(team_size)), 2 * self.robot.radius + MARGIN
         if sight <= closest:
             raise MusterError(

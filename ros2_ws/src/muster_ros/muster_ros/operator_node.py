@@ -23,6 +23,7 @@ from std_msgs.msg import Bool, Empty, Int32
 from std_srvs.srv import Trigger
 
 from muster_core.cli import run_command
+from muster_core.control_step import check_fit
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import Shape, load_shape
@@ -148,8 +149,7 @@ class OperatorNode(Node):
             MusterError: it cannot be drawn, does not fit the team or the arena, or no robot is reachable.
         """
         shape = request.build()
-        shape.check_team(len(self.team), self._robot.radius)
-        check_inside(shape, self._arena)
+        check_fit(shape, len(self.team), self._robot, self._arena)
         self._require_reachable()
         self._shape = shape
         self._shapes.publish(messages.grid_from_shape(shape, self._seconds()))
@@ -230,20 +230,6 @@ class OperatorNode(Node):
 
     def _seconds(self) -> float:
         return float(self.get_clock().now().nanoseconds * 1e-9)
-
-
-def check_inside(shape: Shape, arena: Arena) -> None:
-    """Refuse a shape that reaches beyond the arena.
-
-    Raises:
-        MusterError: says how far it reaches and how large the arena is.
-    """
-    reach_x, reach_y = abs(shape.cells).max(axis=0)
-    if reach_x > arena.half_width or reach_y > arena.half_height:
-        raise MusterError(
-            f"The shape reaches to x = {reach_x:.2f}, y = {reach_y:.2f} m from the middle, the arena only to "
-            f"{arena.half_width:g}, {arena.half_height:g} m; move it (x, y) or make it smaller (height)"
-        )
 
 
 def main() -> int:
