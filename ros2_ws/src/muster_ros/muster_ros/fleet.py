@@ -173,10 +173,10 @@ def processes(
 
 
 def _simulator(fleet: Fleet, rate: float, record: Path | None, environment: Mapping[str, str]) -> Process:
-    if importlib.util.find_spec("muster_simulator") is None:
-        raise MusterError("backend 'sim' needs the simulator: pip install muster_simulator muster_sim")
     if record is not None and not record.resolve().parent.is_dir():
         raise MusterError(f"record: there is no folder {record.resolve().parent}; make it first")
+    if importlib.util.find_spec("muster_simulator") is None:
+        raise MusterError("backend 'sim' needs the simulator: pip install muster_simulator muster_sim")
     settings = flat_settings(fleet.parameters(fleet.robots[0])) | {"world": fleet.world, "seed": fleet.seed}
     settings |= {"rate": rate, "record": str(record.resolve()) if record else ""}
     for key in ("name", "policy", "time_scale"):
