@@ -17,15 +17,15 @@ from muster_core.kernels.sensing import BLOCK
 from muster_core.observation import find_layout, observe
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
-from muster_core.shape import Shape, load_shape
+from muster_core.shape import Shape
 from muster_core.types import Array, Integers
+from muster_sim.catalogue import PROCEDURAL, SEVEN_SHAPES, open_named
 from muster_sim.contract import Batch
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
 from muster_sim.kernels.starts import accept_points, stoppable_speeds
+from muster_sim.procedural import procedural_shape
 from muster_sim.world import checked, make_world
 
-SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
-"""LAMARL's six letters and its star."""
 PERIOD = 0.1
 """Time between two decisions [s]."""
 
@@ -37,7 +37,7 @@ class AssemblyConfig:
     robots: int = 30
     """Team size."""
     shapes: tuple[str, ...] = SEVEN_SHAPES
-    """Shapes that episodes draw from: figures by name, or text."""
+    """Shapes that episodes draw from, by names that `open_named` takes; or the one word ``procedural``."""
     height: float = 2.2
     """Height of the shapes [m]."""
     cells: int = 500
@@ -73,6 +73,8 @@ class AssemblyConfig:
             raise MusterError(f"episode_steps is {self.episode_steps}; it must be at least 1")
         if not self.shapes:
             raise MusterError("shapes is empty; name at least one, for example R")
+        if PROCEDURAL in self.shapes and len(self.shapes) > 1:
+            raise MusterError(f"{PROCEDURAL!r} stands alone, but shapes are {', '.join(self.shapes)}")
         find_layout(self.layout)
 
 
@@ -88,7 +90,8 @@ class ShapeAssembly:
         self.config = config
         self.environments, self.agents = environments, config.robots
         self.episode_steps = config.episode_steps
-        self.shapes = {name: load_shape(name, height=config.height, cells=config.cells) for name in config.shapes}
+        single = [name for name in config.shapes if name != PROCEDURAL]
+        self.shapes = {name: open_named(name, config.height, config.cells) for name in single}
         for shape in self.shapes.values():
             shape.check_team(config.robots, config.robot.radius)
         self.layout = find_layout(config.layout)
@@ -215,7 +218,7 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, na
 
     Args:
         seed: Everything drawn follows from it.
-        shapes: Shapes to choose from, by name.
+        shapes: Shapes to choose from, by name; of no use where the task says ``procedural``.
         config: The task.
         name: Take this shape instead of choosing one.
 
@@ -223,8 +226,13 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, na
         MusterError: The shape does not fit the arena, or the robots do not.
     """
     generator = np.random.default_rng(seed)
-    chosen = str(generator.choice(sorted(shapes)))
-    shape = place_shape(shapes[name or chosen], config.arena, generator)
+    if config.shapes == (PROCEDURAL,):
+        drawn = procedural_shape(seed, config.height, config.cells)
+        drawn.check_team(config.robots, config.robot.radius)
+    else:
+        chosen = str(generator.choice(sorted(shapes)))
+        drawn = shapes[name or chosen]
+    shape = place_shape(drawn, config.arena, generator)
     half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
     low, high, gap = -half, half, 4.0 * config.robot.radius
     if generator.random() < 0.5:
