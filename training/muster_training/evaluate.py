@@ -19,6 +19,7 @@ from muster_core.metrics import contact_bound
 from muster_core.robot import RobotModel
 from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly
 from muster_sim.contract import PERIOD
+from muster_sim.catalogue import expand
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
 from muster_sim.rollouts import Rollout, describe, fly
@@ -66,7 +67,7 @@ class EvaluateCommand:
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
-    """Shapes, separated by commas: figures by name, or text."""
+    """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
     episodes: int = 5
@@ -118,8 +119,8 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     Raises:
         MusterError: as for `evaluate`.
     """
-    names = list(dict.fromkeys(name.strip() for name in command.shapes.split(",") if name.strip()))
-    if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
+    names = expand(command.shapes)
+    if command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
         raise MusterError(
             f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, "
             f"seconds {command.seconds:g} (3 … 3600)"
