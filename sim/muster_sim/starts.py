@@ -67,8 +67,8 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
     positions = spaced_points(config.robots, low, high, gap, generator)
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     if config.randomisation is not None:
-        drawn = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
-        limits = drawn.limits(config.arena, config.sensing)
+        conditions = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
+        limits = conditions.limits(config.arena, config.sensing)
     velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, limits.max_speed / 0.8)
     return Start(shape, positions, stoppable(positions, velocities, config, limits))
 
