@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster_core.controllers import load_controller
+from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
@@ -18,7 +18,7 @@ from muster_core.shape import Shape, load_shape
 SHAPE = load_shape("disc")
 
 
-class Constant:
+class Constant(Controller):
     """A controller that always answers the same."""
 
     def __init__(self, *acceleration):

@@ -16,7 +16,6 @@ from muster_core.cli import run_command
 from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.metrics import contact_bound
-from muster_core.robot import RobotModel
 from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
@@ -136,7 +135,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     environment = ShapeAssembly(replace(task, sensing=controller.sensing), command.episodes)
     try:
         for shape in environment.shapes.values():
-            _check_task(controller, task.robot, shape.avoid_distance(task.robots))
+            controller.check_task(task.robot, shape.avoid_distance(task.robots))
         report, rollouts = {}, {}
         with progress_bar(quiet=command.json) as progress:
             for index, name in enumerate(progress.track(names, description="evaluating")):
@@ -161,13 +160,6 @@ def _evaluate_shape(
     rollouts = fly(environment, controller, starts, seeds)
     rows = [describe(rollout, robot.max_speed, robot.max_acceleration) for rollout in rollouts]
     return _summary(rows), rollouts[:KEPT]
-
-
-def _check_task(controller: Controller, robot: RobotModel, avoid: float) -> None:
-    """Let a controller that was trained for some tasks only refuse this one."""
-    check_task = getattr(controller, "check_task", None)
-    if check_task is not None:
-        check_task(robot, avoid)
 
 
 def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:

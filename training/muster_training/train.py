@@ -12,6 +12,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from muster_core.cli import run_command
+from muster_core.controllers import Controller
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
@@ -217,7 +218,7 @@ class Training:
                 replay.add(Trajectories(**file))
 
 
-class ActorController:
+class ActorController(Controller):
     """The actor on average over the last updates, as a controller: evaluated as every other one, and exported."""
 
     name = "actor"

@@ -20,7 +20,7 @@ COVERAGE_GAINS = np.array([6.0, 0.12, 2.0, 3.0, 0.5, 2.0, 0.85])
 
 
 class Controller(Protocol):
-    """Something that decides an acceleration for each of a batch of robots."""
+    """Something that decides an acceleration for each of a batch of robots; classes of ours inherit from it."""
 
     name: str
     sensing: Sensing
@@ -37,8 +37,15 @@ class Controller(Protocol):
         """
         ...
 
+    def check_task(self, robot: RobotModel, avoid: float) -> None:
+        """Refuse a robot and avoid distance [m] that this controller was not made for; by default none.
 
-class KernelController:
+        Raises:
+            MusterError: says what does not fit, and the remedy.
+        """
+
+
+class KernelController(Controller):
     """A controller that is one kernel over perceptions."""
 
     period = 0.1
@@ -56,7 +63,7 @@ class KernelController:
         return out
 
 
-class RandomController:
+class RandomController(Controller):
     """Independent uniform accelerations."""
 
     name = "random"
@@ -72,7 +79,7 @@ class RandomController:
         return self._generator.uniform(-1.0, 1.0, (len(rows), 2))
 
 
-class AssignmentController:
+class AssignmentController(Controller):
     """The omniscient reference: Hungarian assignment to the best layout known, then straight to one's own point.
 
     It needs scipy and sees the whole scene. It assigns anew at every decision: the best assignment stays the best while

@@ -92,9 +92,7 @@ class Pilot:
                 f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could "
                 "move. Make the shape larger or the team smaller"
             )
-        check_task = getattr(self.controller, "check_task", None)
-        if check_task is not None:
-            check_task(self.robot, shape.avoid_distance(team_size))
+        self.controller.check_task(self.robot, shape.avoid_distance(team_size))
 
     def warm_up(self) -> None:
         """Compile and load everything that a command needs, so that the first one is as fast as the rest."""
