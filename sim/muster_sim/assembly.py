@@ -4,13 +4,12 @@ The environment holds a world, the one control step of :mod:`muster_core.control
 :class:`muster_sim.contract.BatchedEnvironment`, an evaluator also the scene that controllers act on.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import gymnasium
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep
+from muster_core.control_step import ControlStep
 from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.kernels.sensing import BLOCK
@@ -19,15 +18,13 @@ from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
 from muster_core.shape import Shape, load_shape
 from muster_core.types import Array, Integers
-from muster_sim.contract import Batch
+from muster_sim.contract import PERIOD, Batch
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
-from muster_sim.kernels.starts import accept_points, stoppable_speeds
+from muster_sim.starts import draw_episode
 from muster_sim.world import checked, make_world
 
 SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
 """LAMARL's six letters and its star."""
-PERIOD = 0.1
-"""Time between two decisions [s]."""
 
 
 @dataclass(frozen=True)
@@ -192,99 +189,3 @@ class ShapeAssembly:
             active=np.ones(shape, bool),
             prior=self._priors.reshape(*shape, 2),
         )
-
-
-@dataclass(frozen=True)
-class Start:
-    """How one episode begins."""
-
-    shape: Shape
-    """The shape at its pose."""
-    positions: Array
-    """(N, 2) [m; world]."""
-    velocities: Array
-    """(N, 2) [m/s; world]."""
-
-
-def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, name: str | None = None) -> Start:
-    """Draw an episode as LAMARL does, with its faults mended: the shape lies in the arena, robots start apart.
-
-    Rotation U(-π, π), offset U(±1.4 m)² as far as the shape stays inside; robots uniform in the arena or in a 2 m box
-    (a larger one for teams of more than a hundred), at least two diameters apart; velocities U(±0.5 m/s)², as far as
-    everybody can still stop.
-
-    Args:
-        seed: Everything drawn follows from it.
-        shapes: Shapes to choose from, by name.
-        config: The task.
-        name: Take this shape instead of choosing one.
-
-    Raises:
-        MusterError: The shape does not fit the arena, or the robots do not.
-    """
-    generator = np.random.default_rng(seed)
-    chosen = str(generator.choice(sorted(shapes)))
-    shape = place_shape(shapes[name or chosen], config.arena, generator)
-    half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
-    low, high, gap = -half, half, 4.0 * config.robot.radius
-    if generator.random() < 0.5:
-        # Discs thrown at random fill 0.55 of an area at most; here they fill 0.39 of it.
-        box = np.minimum(max(1.0, gap * np.sqrt(config.robots / 2)), half)
-        centre = generator.uniform(-(half - box), half - box)
-        low, high = centre - box, centre + box
-    positions = spaced_points(config.robots, low, high, gap, generator)
-    velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, config.robot.max_speed / 0.8)
-    return Start(shape, positions, stoppable(positions, velocities, config))
-
-
-def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Array:
-    """``velocities`` (N, 2) shortened so that nobody starts on a collision course that no brake could end.
-
-    A robot may go as fast as two robots approaching each other over its nearest gap (or it alone over its gap to the
-    wall) can still brake: otherwise an episode would count contacts that no controller could avoid.
-    """
-    limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
-    allowed = np.empty(len(positions))
-    stoppable_speeds(
-        positions, config.arena.half_width, config.arena.half_height, limits.radius, limits.margin,
-        2.0 * limits.max_speed, limits.braking, limits.reaction, allowed,
-    )  # fmt: skip
-    speed = np.linalg.norm(velocities, axis=1)
-    slower: Array = velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
-    return slower
-
-
-def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4) -> Shape:
-    """``shape`` at a random pose with every cell in the arena.
-
-    Raises:
-        MusterError: It is larger than the arena.
-    """
-    yaw = generator.uniform(-np.pi, np.pi)
-    turned = shape.moved(0.0, 0.0, yaw)
-    room = np.array([arena.half_width, arena.half_height]) - np.abs(turned.cells).max(axis=0) - shape.pitch
-    if (room < 0).any():
-        raise MusterError(f"The shape is {-2 * room.min():.2f} m too large for the arena; make it smaller")
-    x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
-    return shape.moved(float(x), float(y), float(yaw))
-
-
-def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np.random.Generator) -> Array:
-    """``count`` uniform points (count, 2) in the box ``low`` … ``high`` [m], at least ``gap`` [m] apart.
-
-    Raises:
-        MusterError: They do not fit by trial.
-    """
-    points, found = np.zeros((count, 2)), 0
-    rows, columns = (int(n) for n in np.ceil((high - low) * (math.sqrt(2.0) / gap))[::-1] + 1)
-    squares = np.zeros((rows, columns), np.int64)
-    for _ in range(1000):
-        # As many candidates as are missing: each is needed, so the generator is left as if drawn one by one.
-        candidates = low + (high - low) * generator.random((count - found, 2))
-        found = accept_points(candidates, low, gap, points, found, squares)
-        if found == count:
-            return points
-    raise MusterError(
-        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m; "
-        "take fewer or smaller robots"
-    )

@@ -18,9 +18,10 @@ from muster_core.controllers import load_controller
 from muster_core.errors import MusterError, unknown
 from muster_core.layout import best_layout
 from muster_core.types import Array
-from muster_sim.assembly import PERIOD, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.canvas import Frame
-from muster_sim.contract import Batch
+from muster_sim.contract import PERIOD, Batch
+from muster_sim.starts import draw_episode
 from muster_sim.video import draw_frame
 
 RENDER_MODES = ("rgb_array",)

@@ -17,7 +17,9 @@ from muster_core.metrics import (
 )
 from muster_core.shape import Shape
 from muster_core.types import Array, Integers, Mask
-from muster_sim.assembly import PERIOD, ShapeAssembly, Start
+from muster_sim.assembly import ShapeAssembly
+from muster_sim.contract import PERIOD
+from muster_sim.starts import Start
 
 SETTLED = 20
 """Steps at the end over which settled figures are averaged: 2 s."""

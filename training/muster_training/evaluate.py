@@ -16,10 +16,12 @@ from muster_core.cli import run_command
 from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.metrics import contact_bound
-from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly
+from muster_sim.contract import PERIOD
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
 from muster_sim.rollouts import Rollout, describe, fly
+from muster_sim.starts import draw_episode
 from muster_training.interface import parse, progress_bar
 
 TABLE = {

@@ -16,8 +16,10 @@ from muster_core.controllers import Controller
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
-from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly
+from muster_sim.contract import PERIOD
 from muster_sim.rollouts import describe, fly
+from muster_sim.starts import draw_episode
 from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
