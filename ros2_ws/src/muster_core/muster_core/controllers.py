@@ -43,6 +43,7 @@ class Controller(Protocol):
         Raises:
             MusterError: says what does not fit, and the remedy.
         """
+        return
 
 
 class KernelController(Controller):
