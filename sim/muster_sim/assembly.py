@@ -16,15 +16,13 @@ from muster_core.kernels.sensing import BLOCK
 from muster_core.observation import find_layout, observe
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
-from muster_core.shape import Shape, load_shape
+from muster_core.shape import Shape
 from muster_core.types import Array, Integers
+from muster_sim.catalogue import PROCEDURAL, SEVEN_SHAPES, open_named
 from muster_sim.contract import PERIOD, Batch
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
 from muster_sim.starts import draw_episode
 from muster_sim.world import checked, make_world
-
-SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
-"""LAMARL's six letters and its star."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class AssemblyConfig:
     robots: int = 30
     """Team size."""
     shapes: tuple[str, ...] = SEVEN_SHAPES
-    """Shapes that episodes draw from: figures by name, or text."""
+    """Shapes that episodes draw from, by names that `open_named` takes; or the one word ``procedural``."""
     height: float = 2.2
     """Height of the shapes [m]."""
     cells: int = 500
@@ -70,6 +68,8 @@ class AssemblyConfig:
             raise MusterError(f"episode_steps is {self.episode_steps}; it must be at least 1")
         if not self.shapes:
             raise MusterError("shapes is empty; name at least one, for example R")
+        if PROCEDURAL in self.shapes and len(self.shapes) > 1:
+            raise MusterError(f"{PROCEDURAL!r} stands alone, but shapes are {', '.join(self.shapes)}")
         find_layout(self.layout)
 
 
@@ -85,7 +85,8 @@ class ShapeAssembly:
         self.config = config
         self.environments, self.agents = environments, config.robots
         self.episode_steps = config.episode_steps
-        self.shapes = {name: load_shape(name, height=config.height, cells=config.cells) for name in config.shapes}
+        single = [name for name in config.shapes if name != PROCEDURAL]
+        self.shapes = {name: open_named(name, config.height, config.cells) for name in single}
         for shape in self.shapes.values():
             shape.check_team(config.robots, config.robot.radius)
         self.layout = find_layout(config.layout)

@@ -20,6 +20,7 @@ from muster_core.layout import best_layout
 from muster_core.types import Array
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.canvas import Frame
+from muster_sim.catalogue import PROCEDURAL
 from muster_sim.contract import PERIOD, Batch
 from muster_sim.starts import draw_episode
 from muster_sim.video import draw_frame
@@ -86,7 +87,8 @@ class SingleAssembly:
         shape, team = self.task.scene.shapes[0], self.config.robots
         if shape.digest not in self._best:
             self._best[shape.digest] = best_layout(shape, team).coverage
-        name = next(name for name, known in self.task.shapes.items() if known.digest == shape.digest)
+        known = {other.digest: name for name, other in self.task.shapes.items()}
+        name = known.get(shape.digest, PROCEDURAL)
         return draw_frame(
             self.task.world.positions[0],
             shape,

@@ -11,8 +11,10 @@ from muster_core.errors import MusterError
 from muster_core.robot import Arena
 from muster_core.shape import Shape
 from muster_core.types import Array
+from muster_sim.catalogue import PROCEDURAL
 from muster_sim.contract import PERIOD
 from muster_sim.kernels.starts import accept_points, stoppable_speeds
+from muster_sim.procedural import procedural_shape
 
 if TYPE_CHECKING:
     from muster_sim.assembly import AssemblyConfig
@@ -39,7 +41,7 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
 
     Args:
         seed: Everything drawn follows from it.
-        shapes: Shapes to choose from, by name.
+        shapes: Shapes to choose from, by name; of no use where the task says ``procedural``.
         config: The task.
         name: Take this shape instead of choosing one.
 
@@ -47,8 +49,13 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
         MusterError: The shape does not fit the arena, or the robots do not.
     """
     generator = np.random.default_rng(seed)
-    chosen = str(generator.choice(sorted(shapes)))
-    shape = place_shape(shapes[name or chosen], config.arena, generator)
+    if config.shapes == (PROCEDURAL,):
+        drawn = procedural_shape(seed, config.height, config.cells)
+        drawn.check_team(config.robots, config.robot.radius)
+    else:
+        chosen = str(generator.choice(sorted(shapes)))
+        drawn = shapes[name or chosen]
+    shape = place_shape(drawn, config.arena, generator)
     half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
     low, high, gap = -half, half, 4.0 * config.robot.radius
     if generator.random() < 0.5:

@@ -78,7 +78,7 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
     [
         (["--controller", "magic"], "Unknown controller 'magic'. Available: shipped, a path ending in .onnx, prior"),
         (["--world", "gazebo", "--controller", "prior"], "Unknown world 'gazebo'. Available: bullet"),
-        (["--shapes", ",", "--controller", "prior"], "Nothing to evaluate"),
+        (["--shapes", ",", "--controller", "prior"], "No shape in ','. Available: seven"),
         (["--robots", "2000", "--controller", "prior"], "do not fit into a shape"),
         (["--robots", "1", "--controller", "prior"], "robots is 1; a swarm needs at least 2"),
         (["--policy", "missing.onnx"], "No policy file 'missing.onnx'"),

@@ -14,14 +14,14 @@ from rich.table import Table
 from muster_core.cli import run_command
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
-from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
+from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
 from muster_training.flying import ShapeFlight, fly_shape, load_flown
 from muster_training.interface import parse, progress_bar
 from muster_training.parallel import check_processes, in_processes
-from muster_training.shape_names import expand
 from muster_training.summaries import summarise_shape, summarise_shapes
 
 TABLE = {
@@ -62,7 +62,7 @@ class EvaluateCommand:
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
-    """Shapes, separated by commas: figures by name, text, or the sets seven, letters, digits, figures, held-out."""
+    """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
     episodes: int = 5
@@ -145,7 +145,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
 def _shape_names(command: EvaluateCommand) -> tuple[str, ...]:
     """The shapes to fly, once each; refuses numbers that leave nothing to evaluate."""
     names = expand(command.shapes)
-    if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
+    if command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
         raise MusterError(
             f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, "
             f"seconds {command.seconds:g} (3 … 3600)"

@@ -1,6 +1,6 @@
 """Cells that fly a controller over a shape, and the rows and columns that such experiments share."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,10 +16,10 @@ REFERENCE_TEAM = 30
 """Team size whose shape is 2.2 m high; larger teams get larger shapes, so that the avoid distance stays."""
 
 CEILING = (
-    "*Ratio* is coverage divided by the best layout known (M1\\*), the ceiling, which is 1.0 by definition; "
-    "*ceiling* is that layout's own coverage. Intervals hold 95 % and resample the episodes within each shape (the "
-    "shapes, where each has one episode). *T.90* is the median over all episodes, with those that never reached it counted as "
-    "infinite (`–` once they are half); *never* is their number."
+    "*Ratio* is coverage divided by the best layout known (M1\\*), the ceiling, which is 1.0 by definition; *ceiling* "
+    "is that layout's own coverage. Intervals hold 95 % and resample the episodes within each shape (the shapes, where "
+    "each has one episode). *T.90* is the median over all episodes, with those that never reached it counted infinite "
+    "(`–` once they are half); *never* is their number."
 )
 
 
@@ -119,11 +119,6 @@ FLIGHT_COLUMNS = (
     Column("contacts (95 % bound per million)", lambda row: _contacts(row)),
 )
 """Figures of every experiment that flies."""
-
-
-def chosen(own: Sequence[str], instead: str | None, expand: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
-    """The experiment's own shapes, or what the person asked for."""
-    return expand(",".join(own) if instead is None else instead)
 
 
 def _row(group: Sequence[Outcome], best: Mapping[tuple[str, int], float]) -> TableRow:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from muster_core.controllers import CONTROLLERS
+from muster_sim.catalogue import expand
 from muster_training.experiments.charts import ratio_chart
 from muster_training.experiments.experiment import Cell, Experiment, ExperimentSettings, TableRow
 from muster_training.experiments.flights import (
@@ -16,7 +17,6 @@ from muster_training.experiments.flights import (
     team_task,
 )
 from muster_training.flying import ShapeFlight
-from muster_training.shape_names import expand
 
 SETS = {"seven": ("seven", 5), "letters and digits": ("letters,digits", 2), "held-out": ("held-out", 1)}
 """What the sets are called, the shapes in them and the episodes on each."""
