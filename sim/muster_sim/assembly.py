@@ -12,8 +12,9 @@ import numpy as np
 from muster_core.control_step import ControlStep
 from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
-from muster_core.kernels.sensing import BLOCK
+from muster_core.kernels.sensing import BLOCK, sense_rows
 from muster_core.observation import find_layout, observe
+from muster_core.pilot import STALE_AFTER
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
 from muster_core.shape import Shape
@@ -21,8 +22,11 @@ from muster_core.types import Array, Integers
 from muster_sim.catalogue import PROCEDURAL, SEVEN_SHAPES, open_named
 from muster_sim.contract import PERIOD, Batch
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
+from muster_sim.kernels.varied import command_each
+from muster_sim.measurement import Measurement
+from muster_sim.randomisation import Conditions, Randomisation, draw_conditions
 from muster_sim.starts import draw_episode
-from muster_sim.world import checked, make_world
+from muster_sim.world import World, checked, make_world
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class AssemblyConfig:
     """Where they drive."""
     sensing: Sensing = field(default_factory=Sensing)
     """What they see."""
+    randomisation: Randomisation | None = None
+    """Ranges that each episode draws its robots and their measurement from; None: all as said above, poses exact."""
 
     def __post_init__(self) -> None:
         """Refuse a task that cannot be set.
@@ -70,6 +76,8 @@ class AssemblyConfig:
             raise MusterError("shapes is empty; name at least one, for example R")
         if PROCEDURAL in self.shapes and len(self.shapes) > 1:
             raise MusterError(f"{PROCEDURAL!r} stands alone, but shapes are {', '.join(self.shapes)}")
+        if not isinstance(self.randomisation, Randomisation | None):
+            raise MusterError(f"randomisation is {self.randomisation!r}; give a Randomisation or None")
         find_layout(self.layout)
 
 
@@ -92,7 +100,12 @@ class ShapeAssembly:
         self.layout = find_layout(config.layout)
         self.prior: Controller = load_controller(config.prior, config.robot)
         self.control = ControlStep(config.robot, config.arena, config.sensing, PERIOD)
-        self.world = make_world(config.world, environments, config.robots, config.robot, config.arena)
+        longest = config.randomisation.longest_delay(config.robot) if config.randomisation else 0.0
+        self.world = make_world(
+            config.world, environments, config.robots, config.robot, config.arena, longest_delay=longest
+        )
+        self.measurement = Measurement(environments, config.robots) if config.randomisation else None
+        """What is seen of the robots where that is not the truth."""
         rows = environments * config.robots
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.layout.size,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -111,7 +124,10 @@ class ShapeAssembly:
         self._desired, self._activity = np.zeros((rows, 2)), np.zeros(rows, np.int8)
         self._elapsed = 0
         self._issued = np.zeros((environments, config.robots, 2))
+        self._drawn: list[Conditions] = []
+        self._limits = np.zeros((environments, len(self.control.limits)))
         self.scene: Scene
+        """What policies act on, as measured; ``world`` has the truth."""
         self.rows: Integers
 
     def reset(self, seeds: Integers) -> Batch:
@@ -123,18 +139,25 @@ class ShapeAssembly:
 
     def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
         """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
+        ratios = self._vary(seeds)
         self.world.reset(np.asarray(seeds, np.int64), positions, velocities)
         self._issued[:] = self.world.velocities
-        arrays = SceneArrays(
-            positions=self.world.positions,
-            velocities=self.world.velocities,
+        seen: World | Measurement = self.world
+        if self.measurement is not None:
+            seen = self.measurement
+            seen.begin(seeds, self._drawn, self.config.robot.max_speed, self.world.positions, self.world.velocities)
+        # The filter's scene; policies see the same with velocities in the measure of the nominal robot.
+        self._guarded = SceneArrays(
+            positions=seen.positions,
+            velocities=seen.velocities,
             issued=self._issued,
-            ages=np.zeros((self.environments, self.agents)),
+            ages=self.measurement.ages if self.measurement else np.zeros((self.environments, self.agents)),
             present=np.ones((self.environments, self.agents), np.uint8),
         )
-        self.scene = Scene(arrays, shapes, np.full(self.environments, self.agents))
+        shown = self._guarded._replace(velocities=self.measurement.shown) if self.measurement else self._guarded
+        self.scene = Scene(shown, shapes, np.full(self.environments, self.agents))
         self.rows = self.scene.all_rows()
-        self._radius = self.config.sensing.radius_ratio * self.scene.avoid
+        self._radius = ratios * self.scene.avoid
         self._elapsed = 0
         self._perceived = False
         batch = self._batch()
@@ -149,11 +172,20 @@ class ShapeAssembly:
 
     def advance(self, actions: Array) -> None:
         """The step without reward and observation: accelerations (E·N, 2) → filter → world."""
-        command_pass(
-            self.rows, self.scene.arrays, self._radius, *self.control.filter_settings, actions, self._desired,
-            self._activity, self.intrusiveness, self.filter_active, self._issued.reshape(-1, 2),
+        bounds, limits, work = self.control.filter_settings
+        results = (
+            self._desired, self._activity, self.intrusiveness, self.filter_active, self._issued.reshape(-1, 2)
         )  # fmt: skip
+        if self.measurement is None:
+            command_pass(self.rows, self._guarded, self._radius, bounds, limits, work, actions, *results)
+        else:
+            command_each(
+                self.rows, self._guarded, self._radius, bounds, limits, self._limits, STALE_AFTER, work, actions,
+                *results,
+            )  # fmt: skip
         self.world.step(self._issued)
+        if self.measurement is not None:
+            self.measurement.take(self.world.positions, self.world.velocities)
         self._elapsed += 1
         self._perceived = False
 
@@ -161,7 +193,8 @@ class ShapeAssembly:
     def perceptions(self) -> Perceptions:
         """What every robot sees now, (E·N, …); worked out when asked for, and reused after the next step."""
         if not self._perceived:
-            self.control.perceive(self.scene, self.rows, self._perceptions)
+            scene = self.scene
+            sense_rows(self.rows, scene.arrays, scene.lattices, scene.avoid, self._radius, self._perceptions)
             self._perceived = True
         return self._perceptions
 
@@ -172,6 +205,20 @@ class ShapeAssembly:
     def close(self) -> None:
         """Close the world."""
         self.world.close()
+
+    def _vary(self, seeds: Integers) -> Array:
+        """Draw what the episodes of ``seeds`` (E,) are like; returns the sensing radii in avoid distances."""
+        config = self.config
+        if config.randomisation is None:
+            return np.full(self.environments, config.sensing.radius_ratio)
+        self._drawn = [
+            draw_conditions(int(seed), config.randomisation, config.robot, config.sensing, config.robots)
+            for seed in seeds
+        ]
+        for environment, drawn in enumerate(self._drawn):
+            self.world.equip(environment, drawn.bases)
+            self._limits[environment] = drawn.limits(config.arena, config.sensing)
+        return np.array([drawn.radius_ratio for drawn in self._drawn])
 
     def _batch(self) -> Batch:
         shape = (self.environments, self.agents)

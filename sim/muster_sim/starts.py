@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep
+from muster_core.control_step import MARGIN, ControlStep, Limits
 from muster_core.errors import MusterError
 from muster_core.robot import Arena
 from muster_core.shape import Shape
@@ -15,6 +15,7 @@ from muster_sim.catalogue import PROCEDURAL
 from muster_sim.contract import PERIOD
 from muster_sim.kernels.starts import accept_points, stoppable_speeds
 from muster_sim.procedural import procedural_shape
+from muster_sim.randomisation import draw_conditions
 
 if TYPE_CHECKING:
     from muster_sim.assembly import AssemblyConfig
@@ -64,17 +65,22 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
         centre = generator.uniform(-(half - box), half - box)
         low, high = centre - box, centre + box
     positions = spaced_points(config.robots, low, high, gap, generator)
-    velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, config.robot.max_speed / 0.8)
-    return Start(shape, positions, stoppable(positions, velocities, config))
+    limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
+    if config.randomisation is not None:
+        drawn = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
+        limits = drawn.limits(config.arena, config.sensing)
+    velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, limits.max_speed / 0.8)
+    return Start(shape, positions, stoppable(positions, velocities, config, limits))
 
 
-def stoppable(positions: Array, velocities: Array, config: "AssemblyConfig") -> Array:
+def stoppable(positions: Array, velocities: Array, config: "AssemblyConfig", limits: Limits | None = None) -> Array:
     """``velocities`` (N, 2) shortened so that nobody starts on a collision course that no brake could end.
 
     A robot may go as fast as two robots approaching each other over its nearest gap (or it alone over its gap to the
-    wall) can still brake: otherwise an episode would count contacts that no controller could avoid.
+    wall) can still brake: otherwise an episode would count contacts that no controller could avoid. ``limits`` are
+    those of the episode's robots, by default the task's.
     """
-    limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
+    limits = limits or ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     allowed = np.empty(len(positions))
     stoppable_speeds(
         positions, config.arena.half_width, config.arena.half_height, limits.radius, limits.margin,
