@@ -49,7 +49,7 @@ def summarise_shapes(shapes: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
         "worst_shape": worst,
         "worst_shape_coverage_normalised": means[worst],
         **_over_episodes(everyone),
-        "shapes": len(shapes),
+        "shape_count": len(shapes),
     }
 
 

@@ -21,6 +21,8 @@ RESULTS = Path("docs/results")
 """Where figures and pictures go."""
 REPORT = Path("docs/results.md")
 """The report that shows them."""
+WIDTH = 180
+"""Of a table that no terminal shows [characters]."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,9 @@ def _run(command: RunExperiment) -> None:
     if command.json:
         print(json.dumps(result))
         return
-    Console().print(_table(experiment, result["rows"]))
+    wide = Console()
+    wide.width = wide.width if wide.is_terminal else WIDTH
+    wide.print(_table(experiment, result["rows"]))
     for cell, reason in result["refused"].items():
         print(f"refused: {cell}: {reason}")
     print(f"written: {command.results / experiment.name}.json and .png")

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from muster_core.robot import Arena
 from muster_sim.assembly import AssemblyConfig
 from muster_training.experiments.experiment import Column, Figures, Label, Outcome, TableRow
 from muster_training.flying import ShapeFlight, fly_shape
+from muster_training.statistics import finite_or_none, median
 from muster_training.summaries import summarise_shapes
 
 STEPS = 300
@@ -119,13 +122,29 @@ FLIGHT_COLUMNS = (
     Column("contacts (95 % bound per million)", lambda row: _contacts(row)),
 )
 """Figures of every experiment that flies."""
+RECOVERY_COLUMNS = (
+    *FLIGHT_COLUMNS[:5],
+    figure_column("recovery_time_s", "back at 0.92 after [s]", 1),
+    Column("never back", lambda row: f"{row['recovery_censored']} of {row['episodes']}" if "episodes" in row else "–"),
+    FLIGHT_COLUMNS[-1],
+)
+"""Figures of experiments in which something happens on the way: instead of the time to the first formation, the median
+time until coverage/best is back at 0.92."""
 
 
 def _row(group: Sequence[Outcome], best: Mapping[tuple[str, int], float]) -> TableRow:
     shapes = {_shape(outcome): _normalised(outcome, best) for outcome in group if outcome.figures}
     refused = sorted({outcome.refusal for outcome in group if outcome.refusal is not None})
-    row: TableRow = summarise_shapes(shapes) if shapes else {}
+    row: TableRow = {**summarise_shapes(shapes), **_recovery(shapes)} if shapes else {}
     return {**row, "refused": refused} if refused else row
+
+
+def _recovery(shapes: Mapping[str, Sequence[Figures]]) -> TableRow:
+    """Median time until the team was back after what happened, censored where it never was; nothing if nothing did."""
+    times = [row["recovery_time_s"] for rows in shapes.values() for row in rows if "recovery_time_s" in row]
+    if not times:
+        return {}
+    return {"recovery_time_s": finite_or_none(median(times)), "recovery_censored": int(np.isinf(times).sum())}
 
 
 def _normalised(outcome: Outcome, best: Mapping[tuple[str, int], float]) -> list[Figures]:
@@ -140,10 +159,10 @@ def _normalised(outcome: Outcome, best: Mapping[tuple[str, int], float]) -> list
 
 
 def _yardstick(outcome: Outcome, figures: Figures) -> tuple[str, int]:
-    """Shape and number of robots that a best layout belongs to; of those that flew, the ones that are left count."""
-    cell = outcome.cell
-    assert isinstance(cell, FlightCell)
-    return f"{cell.flight.shape} {cell.flight.task.height} {cell.flight.task.cells}", cell.flight.task.robots
+    """What a best layout belongs to: a shape's form and a number of robots, which events may change in flight."""
+    assert isinstance(outcome.cell, FlightCell)
+    task = outcome.cell.flight.task
+    return f"{outcome.cell.flight.shape} {task.height} {task.cells} {getattr(task, 'events', ())!r}", task.robots
 
 
 def _shape(outcome: Outcome) -> str:
