@@ -4,7 +4,9 @@ import json
 import math
 import subprocess
 import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -76,7 +78,7 @@ def test_two_processes_give_the_result_of_one(whole, tmp_path):
 
 
 KILLED = """
-import os, sys
+import multiprocessing, os, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import test_experiments as small
@@ -85,11 +87,26 @@ append = Store.append
 def stop_after(self, *arguments):
     append(self, *arguments)
     if len(self.finished) == 3:
+        print(*[child.pid for child in multiprocessing.active_children()], flush=True)
         os.kill(os.getpid(), 9)
 Store.append = stop_after
 if __name__ == "__main__":
     small.run(Path(sys.argv[2]), processes=int(sys.argv[3]))
 """
+
+
+def gone_within(seconds, processes):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        states = [
+            path.read_text().rsplit(")", 1)[1].split()[0]
+            for pid in processes
+            if (path := Path(f"/proc/{pid}/stat")).exists()
+        ]
+        if all(state == "Z" for state in states):
+            return True
+        time.sleep(0.1)
+    return False
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -100,6 +117,9 @@ def test_a_killed_experiment_continues_to_the_same_result(processes, whole, tmp_
     arguments = [sys.executable, str(script), folder, str(tmp_path / "work"), str(processes)]
     killed = subprocess.run(arguments, capture_output=True, text=True, check=False)
     assert killed.returncode == -9, killed.stderr
+    workers = [int(word) for word in killed.stdout.split()]
+    assert len(workers) == (processes if processes > 1 else 0)
+    assert gone_within(20.0, workers), "workers live on after their parent was killed"
     lines = (tmp_path / "work" / "small" / "cells.jsonl").read_bytes()
     assert lines.count(b"\n") == 3
     with (tmp_path / "work" / "small" / "cells.jsonl").open("ab") as file:

@@ -18,7 +18,7 @@ from muster_training.experiments.experiment import (
     Outcome,
     TableRow,
 )
-from muster_training.experiments.flights import figure_column, label_column
+from muster_training.experiments.flights import label_column
 from muster_training.experiments.training_runs import TrainingCell
 from muster_training.lamarl import LamarlConfig
 from muster_training.statistics import Estimate, estimate, factor_of_medians, finite_or_none, median
@@ -88,7 +88,8 @@ def summarise(outcomes: Sequence[Outcome]) -> list[TableRow]:
     rows = [_condition_row(name, finals[name], needed[name], scores[name], steps, threshold) for name in CONDITIONS]
     for slow in (FLIGHTS, WITHOUT):
         factor = factor_of_medians(needed[slow], needed[WITH])
-        rows.append({"condition": f"{slow} / {WITH}", "factor": _numbers(factor)})
+        unknown = math.isnan(factor.value)  # nobody learnt: any factor is possible
+        rows.append({"condition": f"{slow} / {WITH}", "factor": None if unknown else _numbers(factor)})
     return rows
 
 
@@ -131,7 +132,7 @@ def _numbers(value: Estimate) -> list[float | None]:
 
 def _interval(value: list[float | None] | None, digits: int) -> str:
     if value is None:
-        return ""
+        return "–"
     middle, low, high = ("∞" if number is None else f"{number:.{digits}f}" for number in value)
     return f"{middle} ({low}–{high})"
 
@@ -145,11 +146,11 @@ EXPERIMENT = Experiment(
     columns=(
         label_column("condition"),
         Column("runs", lambda row: str(row.get("runs", ""))),
-        Column("final ratio (95 %)", lambda row: _interval(row.get("final"), 3)),
+        Column("final ratio (95 %)", lambda row: _interval(row["final"], 3) if "final" in row else ""),
         Column("robot-steps to 90 %, median", lambda row: _millions(row)),
         Column("never", lambda row: str(row.get("censored", ""))),
-        Column("factor (95 %)", lambda row: _interval(row.get("factor"), 2)),
-        figure_column("threshold", "counts as learnt from"),
+        Column("factor (95 %)", lambda row: _interval(row["factor"], 2) if "factor" in row else ""),
+        Column("counts as learnt from", lambda row: f"{row['threshold']:.3f}" if "threshold" in row else ""),
     ),
     draw=draw,
     note=(

@@ -121,6 +121,9 @@ def _load(path: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if key not in content] if isinstance(content, dict) else list(NEEDED)
     if missing:
         raise MusterError(f"{path} is no result: it lacks {', '.join(missing)}; run the experiment again")
+    rows = content["rows"]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise MusterError(f"{path} is no result: its rows are {str(rows)[:40]}; run the experiment again")
     return dict(content)
 
 
