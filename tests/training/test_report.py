@@ -40,7 +40,7 @@ RESULT = {
 
 @pytest.fixture
 def folder(tmp_path):
-    marks = "".join(f"## {name}\n\n<!-- result: {name} -->\nstale line\n<!-- end -->\n\nBy hand.\n\n" for name in EXPERIMENTS)
+    marks = "".join(f"<!-- result: {name} -->\nstale line\n<!-- end -->\n\nBy hand.\n\n" for name in EXPERIMENTS)
     (tmp_path / "results.md").write_text(f"# Results\n\n{marks}")
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "radius.json").write_text(json.dumps(RESULT))

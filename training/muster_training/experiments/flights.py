@@ -162,7 +162,7 @@ def _yardstick(outcome: Outcome, figures: Figures) -> tuple[str, int]:
     """What a best layout belongs to: a shape's form and a number of robots, which events may change in flight."""
     assert isinstance(outcome.cell, FlightCell)
     task = outcome.cell.flight.task
-    return f"{outcome.cell.flight.shape} {task.height} {task.cells} {getattr(task, 'events', ())!r}", task.robots
+    return f"{outcome.cell.flight.shape} {task.height} {task.cells} {task.events!r}", task.robots
 
 
 def _shape(outcome: Outcome) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from muster_core.errors import MusterError
 from muster_core.kernels.control import coverage_rows, expert_rows, prior_rows
+from muster_core.kernels.sensing import MEMBER
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
@@ -122,9 +123,10 @@ def assign_goals(scene: Scene) -> Array:
     goals = scene.arrays.positions.copy()
     for e, shape in enumerate(scene.shapes):
         points = shape.to_world(best_layout(shape, int(scene.team_sizes[e])).points)
-        way = scene.arrays.positions[e][:, None] - points[None]
+        members = np.flatnonzero(scene.arrays.present[e] == MEMBER)
+        way = scene.arrays.positions[e, members][:, None] - points[None]
         robots, targets = linear_sum_assignment((way**2).sum(axis=2))
-        goals[e, robots] = points[targets]
+        goals[e, members[robots]] = points[targets]
     return goals
 
 
