@@ -53,12 +53,12 @@ class TrainingCell:
         return [{"wall_s": wall, "train_cpu_s": cpu, **self._tested(run)}]
 
     def _tested(self, run: Path) -> Figures:
-        """Export the best actor and fly it as any policy is flown."""
+        """Export the best actor and fly it as any policy is flown, with the first team size of its training."""
         policy = run / "policy.onnx"
         export(run, policy)
         names = expand(self.test_shapes or "")
         flights = [
-            ShapeFlight(replace(team_task(30), shapes=(name,)), str(policy), self.test_episodes, (0, place))
+            ShapeFlight(replace(team_task(self.command.robots[0]), shapes=(name,)), str(policy), self.test_episodes, (0, place))
             for place, name in enumerate(names)
         ]
         flown = summarise_shapes({flight.shape: fly_shape(flight)[0] for flight in flights})
