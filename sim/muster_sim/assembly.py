@@ -12,15 +12,16 @@ import numpy as np
 from muster_core.control_step import ControlStep
 from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
-from muster_core.kernels.sensing import BLOCK, sense_rows
+from muster_core.kernels.sensing import BLOCK, MEMBER, sense_rows
 from muster_core.observation import find_layout, observe
 from muster_core.pilot import STALE_AFTER
 from muster_core.robot import Arena, RobotModel
-from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
+from muster_core.scene import BODY, Perceptions, Scene, SceneArrays, Sensing
 from muster_core.shape import Shape
 from muster_core.types import Array, Integers
 from muster_sim.catalogue import PROCEDURAL, SEVEN_SHAPES, open_named
 from muster_sim.contract import PERIOD, Batch
+from muster_sim.events import Event, Timeline
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
 from muster_sim.kernels.varied import command_each
 from muster_sim.measurement import Measurement
@@ -59,6 +60,8 @@ class AssemblyConfig:
     """What they see."""
     randomisation: Randomisation | None = None
     """Ranges that each episode draws its robots and their measurement from; None: all as said above, poses exact."""
+    events: tuple[Event, ...] = ()
+    """What happens in every episode: robots die, stick or join, the shape moves or changes."""
 
     def __post_init__(self) -> None:
         """Refuse a task that cannot be set.
@@ -74,10 +77,13 @@ class AssemblyConfig:
             raise MusterError(f"episode_steps is {self.episode_steps}; it must be at least 1")
         if not self.shapes:
             raise MusterError("shapes is empty; name at least one, for example R")
-        if not isinstance(self.randomisation, Randomisation | None):
-            raise MusterError(f"randomisation is {self.randomisation!r}; give a Randomisation or None")
         if PROCEDURAL in self.shapes and len(self.shapes) > 1:
             raise MusterError(f"{PROCEDURAL!r} stands alone, but shapes are {', '.join(self.shapes)}")
+        if not isinstance(self.randomisation, Randomisation | None):
+            raise MusterError(f"randomisation is {self.randomisation!r}; give a Randomisation or None")
+        for event in self.events:
+            if not isinstance(event, Event):
+                raise MusterError(f"{event!r} is no event; those of muster_sim.events are")
         find_layout(self.layout)
 
 
@@ -93,10 +99,9 @@ class ShapeAssembly:
         self.config = config
         self.environments, self.agents = environments, config.robots
         self.episode_steps = config.episode_steps
-        single = [name for name in config.shapes if name != PROCEDURAL]
-        self.shapes = {name: open_named(name, config.height, config.cells) for name in single}
-        for shape in self.shapes.values():
-            shape.check_team(config.robots, config.robot.radius)
+        self.shapes = {name: self._load(name) for name in config.shapes if name != PROCEDURAL}
+        self.timeline = Timeline(config.events, environments, config.robots, config.arena, self._load)
+        """Who is in the team and what is to be formed now, where events change that."""
         self.layout = find_layout(config.layout)
         self.prior: Controller = load_controller(config.prior, config.robot)
         self.control = ControlStep(config.robot, config.arena, config.sensing, PERIOD)
@@ -123,6 +128,8 @@ class ShapeAssembly:
         self._rewards, self._priors = np.zeros(rows), np.zeros((rows, 2))
         self._desired, self._activity = np.zeros((rows, 2)), np.zeros(rows, np.int8)
         self._elapsed = 0
+        self.changed = False
+        """Whether an event has just happened."""
         self._issued = np.zeros((environments, config.robots, 2))
         self._drawn: list[Conditions] = []
         self._limits = np.zeros((environments, len(self.control.limits)))
@@ -139,7 +146,7 @@ class ShapeAssembly:
 
     def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
         """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
-        ratios = self._vary(seeds)
+        self._ratios = self._vary(seeds)
         self.world.reset(np.asarray(seeds, np.int64), positions, velocities)
         self._issued[:] = self.world.velocities
         seen: World | Measurement = self.world
@@ -155,11 +162,11 @@ class ShapeAssembly:
             present=np.ones((self.environments, self.agents), np.uint8),
         )
         shown = self._guarded._replace(velocities=self.measurement.shown) if self.measurement else self._guarded
-        self.scene = Scene(shown, shapes, np.full(self.environments, self.agents))
+        self.timeline.begin(seeds, shapes)
+        self._set_scene(shown)
         self.rows = self.scene.all_rows()
-        self._radius = ratios * self.scene.avoid
         self._elapsed = 0
-        self._perceived = False
+        self._let_happen()
         batch = self._batch()
         self._rewards[:] = 0.0
         return batch
@@ -186,8 +193,11 @@ class ShapeAssembly:
         self.world.step(self._issued)
         if self.measurement is not None:
             self.measurement.take(self.world.positions, self.world.velocities)
+        if self.config.events:
+            gone = ~self.timeline.members.reshape(-1)
+            self.intrusiveness[gone], self.filter_active[gone] = 0.0, False
         self._elapsed += 1
-        self._perceived = False
+        self._let_happen()
 
     @property
     def perceptions(self) -> Perceptions:
@@ -205,6 +215,27 @@ class ShapeAssembly:
     def close(self) -> None:
         """Close the world."""
         self.world.close()
+
+    def _load(self, name: str) -> Shape:
+        """A shape by name that the whole team fits into."""
+        shape = open_named(name, self.config.height, self.config.cells)
+        shape.check_team(self.config.robots, self.config.robot.radius)
+        return shape
+
+    def _let_happen(self) -> None:
+        """The events that are due, and what follows from them for bodies, sight and avoid distances."""
+        self._perceived = False
+        self.changed = bool(self.config.events) and self.timeline.happen(self._elapsed)
+        if self.changed or (self.config.events and self._elapsed == 0):
+            self._set_scene(self.scene.arrays)
+            for environment, halted in enumerate(self.timeline.halted):
+                self.world.halt(environment, halted)
+
+    def _set_scene(self, shown: SceneArrays) -> None:
+        members = self.timeline.members
+        shown.present[:] = np.where(members, MEMBER, BODY)
+        self.scene = Scene(shown, self.timeline.shapes, members.sum(axis=1))
+        self._radius = self._ratios * self.scene.avoid
 
     def _vary(self, seeds: Integers) -> Array:
         """Draw what the episodes of ``seeds`` (E,) are like; returns the sensing radii in avoid distances."""
@@ -229,11 +260,14 @@ class ShapeAssembly:
         )  # fmt: skip
         if self._choice.prior < 0:
             self._priors[:] = self.prior.act(self.perceptions, self.scene, self.rows)
+        active = self.timeline.members.copy()
+        if self.config.events:
+            self._rewards[~active.reshape(-1)] = 0.0
         return Batch(
             observations=self._observations.reshape(*shape, -1),
             rewards=self._rewards.reshape(shape),
             terminated=np.zeros(self.environments, bool),
             truncated=over,
-            active=np.ones(shape, bool),
+            active=active,
             prior=self._priors.reshape(*shape, 2),
         )

@@ -84,9 +84,11 @@ class SingleAssembly:
 
     def picture(self) -> Frame:
         """This moment from above, shape (height, width, 3) uint8."""
-        shape, team = self.task.scene.shapes[0], self.config.robots
-        if shape.digest not in self._best:
-            self._best[shape.digest] = best_layout(shape, team).coverage
+        shape, members = self.task.scene.shapes[0], self.task.timeline.members[0]
+        team = int(members.sum())
+        key = f"{shape.digest} {team}"
+        if key not in self._best:
+            self._best[key] = best_layout(shape, team).coverage
         known = {other.digest: name for name, other in self.task.shapes.items()}
         name = known.get(shape.digest, PROCEDURAL)
         return draw_frame(
@@ -96,7 +98,7 @@ class SingleAssembly:
             self.config.robot.radius,
             shape.avoid_distance(team),
             self._elapsed * PERIOD,
-            self._best[shape.digest],
+            self._best[key],
             name,
         )
 

@@ -51,12 +51,12 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
     """
     generator = np.random.default_rng(seed)
     if config.shapes == (PROCEDURAL,):
-        drawn = procedural_shape(seed, config.height, config.cells)
-        drawn.check_team(config.robots, config.robot.radius)
+        asked = procedural_shape(seed, config.height, config.cells)
+        asked.check_team(config.robots, config.robot.radius)
     else:
         chosen = str(generator.choice(sorted(shapes)))
-        drawn = shapes[name or chosen]
-    shape = place_shape(drawn, config.arena, generator)
+        asked = shapes[name or chosen]
+    shape = place_shape(asked, config.arena, generator)
     half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
     low, high, gap = -half, half, 4.0 * config.robot.radius
     if generator.random() < 0.5:
@@ -98,12 +98,32 @@ def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reac
         MusterError: It is larger than the arena.
     """
     yaw = generator.uniform(-np.pi, np.pi)
-    turned = shape.moved(0.0, 0.0, yaw)
-    room = np.array([arena.half_width, arena.half_height]) - np.abs(turned.cells).max(axis=0) - shape.pitch
-    if (room < 0).any():
-        raise MusterError(f"The shape is {-2 * room.min():.2f} m too large for the arena; make it smaller")
+    room = room_around(shape.moved(0.0, 0.0, yaw), arena)
     x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
     return shape.moved(float(x), float(y), float(yaw))
+
+
+def pulled_in(shape: Shape, arena: Arena) -> Shape:
+    """``shape`` moved just so far that every cell lies in the arena.
+
+    Raises:
+        MusterError: It is larger than the arena.
+    """
+    room = room_around(shape.moved(0.0, 0.0, shape.yaw), arena)
+    x, y = np.clip(shape.centre, -room, room)
+    return shape.moved(float(x), float(y), shape.yaw)
+
+
+def room_around(centred: Shape, arena: Arena) -> Array:
+    """How far a shape with its centre at the origin may be moved along x and y within the arena, (2,) [m].
+
+    Raises:
+        MusterError: It is larger than the arena.
+    """
+    room: Array = np.array([arena.half_width, arena.half_height]) - np.abs(centred.cells).max(axis=0) - centred.pitch
+    if (room < 0).any():
+        raise MusterError(f"The shape is {-2 * room.min():.2f} m too large for the arena; make it smaller")
+    return room
 
 
 def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np.random.Generator) -> Array:

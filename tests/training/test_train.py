@@ -7,12 +7,14 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from muster_core.errors import MusterError, WorkFailed
+from muster_sim.assembly import AssemblyConfig
+from muster_sim.randomisation import Randomisation
 from muster_training import train
 from muster_training.lamarl import train_round
 from muster_training.runs import load_checkpoint, read_config, task_of
@@ -50,6 +52,11 @@ def test_the_same_seed_gives_the_same_weights(tiny_run, tmp_path):
 def test_another_seed_gives_other_weights(tiny_run, tmp_path):
     Training(tiny_command(tmp_path / "other", learner=replace(TINY, seed=4))).run()
     assert not all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "other"), strict=True))
+
+
+def test_a_randomised_task_is_read_back_as_it_was():
+    task = AssemblyConfig(shapes=("R",), randomisation=Randomisation.standard())
+    assert task_of({"task": json.loads(json.dumps(asdict(task)))}) == task
 
 
 STARTED = """

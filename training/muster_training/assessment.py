@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from muster_core.controllers import Controller
 from muster_core.scene import Perceptions, Scene
 from muster_core.types import Array, Integers
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
@@ -56,7 +57,7 @@ def score(figures: dict[str, float]) -> float:
     return figures["coverage_normalised"] - 10.0 * (1.0 - figures["entering_rate"]) - figures["contacts"]
 
 
-class ActorController:
+class ActorController(Controller):
     """The actor on average over the last updates, as a controller: evaluated as every other one, and exported."""
 
     name = "actor"

@@ -79,9 +79,9 @@ def task_of(content: dict[str, Any]) -> AssemblyConfig:
         task = dict(content["task"])
         kinds = {"robot": RobotModel, "arena": Arena, "sensing": Sensing}
         parts: dict[str, Any] = {name: kind(**task[name]) for name, kind in kinds.items()}
-        if task["randomisation"] is not None:
-            parts["randomisation"] = Randomisation(**task["randomisation"])
-        return AssemblyConfig(**{**task, **parts, "shapes": tuple(task["shapes"])})
+        tuples = {name: tuple(task[name]) for name in ("shapes", "events")}
+        randomisation = Randomisation(**task["randomisation"]) if task["randomisation"] else None
+        return AssemblyConfig(**{**task, **parts, **tuples, "randomisation": randomisation})
     except (KeyError, TypeError) as error:
         raise MusterError(f"The run's config.json does not describe a task: {error}") from error
 

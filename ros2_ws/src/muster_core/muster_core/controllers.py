@@ -11,6 +11,7 @@ import numpy as np
 
 from muster_core.errors import MusterError
 from muster_core.kernels.control import coverage_rows, expert_rows, prior_rows
+from muster_core.kernels.sensing import MEMBER
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
@@ -20,7 +21,7 @@ COVERAGE_GAINS = np.array([6.0, 0.12, 2.0, 3.0, 0.5, 2.0, 0.85])
 
 
 class Controller(Protocol):
-    """Something that decides an acceleration for each of a batch of robots."""
+    """Something that decides an acceleration for each of a batch of robots; classes of ours inherit from it."""
 
     name: str
     sensing: Sensing
@@ -37,8 +38,16 @@ class Controller(Protocol):
         """
         ...
 
+    def check_task(self, robot: RobotModel, avoid: float) -> None:
+        """Refuse a robot and avoid distance [m] that this controller was not made for; by default none.
 
-class KernelController:
+        Raises:
+            MusterError: says what does not fit, and the remedy.
+        """
+        return
+
+
+class KernelController(Controller):
     """A controller that is one kernel over perceptions."""
 
     period = 0.1
@@ -56,7 +65,7 @@ class KernelController:
         return out
 
 
-class RandomController:
+class RandomController(Controller):
     """Independent uniform accelerations."""
 
     name = "random"
@@ -72,7 +81,7 @@ class RandomController:
         return self._generator.uniform(-1.0, 1.0, (len(rows), 2))
 
 
-class AssignmentController:
+class AssignmentController(Controller):
     """The omniscient reference: Hungarian assignment to the best layout known, then straight to one's own point.
 
     It needs scipy and sees the whole scene. It assigns anew at every decision: the best assignment stays the best while
@@ -114,9 +123,10 @@ def assign_goals(scene: Scene) -> Array:
     goals = scene.arrays.positions.copy()
     for e, shape in enumerate(scene.shapes):
         points = shape.to_world(best_layout(shape, int(scene.team_sizes[e])).points)
-        way = scene.arrays.positions[e][:, None] - points[None]
+        members = np.flatnonzero(scene.arrays.present[e] == MEMBER)
+        way = scene.arrays.positions[e, members][:, None] - points[None]
         robots, targets = linear_sum_assignment((way**2).sum(axis=2))
-        goals[e, robots] = points[targets]
+        goals[e, members[robots]] = points[targets]
     return goals
 
 

@@ -8,8 +8,9 @@ from muster_core.control_step import MARGIN, ControlStep, check_fit
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.kernels.safety import FREE_MOTION, INFEASIBLE, brake
+from muster_core.kernels.sensing import MEMBER
 from muster_core.robot import Arena, RobotModel
-from muster_core.scene import Perceptions, Scene, Snapshot
+from muster_core.scene import BODY, Perceptions, Scene, Snapshot
 from muster_core.shape import Shape
 from muster_core.types import Array
 
@@ -92,9 +93,7 @@ class Pilot:
                 f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could "
                 "move. Make the shape larger or the team smaller"
             )
-        check_task = getattr(self.controller, "check_task", None)
-        if check_task is not None:
-            check_task(self.robot, shape.avoid_distance(team_size))
+        self.controller.check_task(self.robot, shape.avoid_distance(team_size))
 
     def warm_up(self) -> None:
         """Compile and load everything that a command needs, so that the first one is as fast as the rest."""
@@ -136,6 +135,12 @@ def unfit(snapshot: Snapshot) -> str:
         return "the last command is not finite"
     if not np.isfinite(snapshot.ages).all():
         return "a pose age is not finite"
+    if snapshot.present is not None:
+        present = np.asarray(snapshot.present)
+        if present.shape != (count,) or not ((present == MEMBER) | (present == BODY)).all():
+            return f"{count} robots are known, but who is in the team is told by {present.tolist()}"
+        if present[me] != MEMBER:
+            return "this robot is no member of the team"
     if snapshot.ages[me] > STALE_AFTER:
         return f"own pose is {snapshot.ages[me] * 1e3:.0f} ms old (limit {STALE_AFTER * 1e3:.0f} ms)"
     if snapshot.ages[me] < -STALE_AFTER:
