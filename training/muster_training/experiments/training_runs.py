@@ -58,7 +58,9 @@ class TrainingCell:
         export(run, policy)
         names = expand(self.test_shapes or "")
         flights = [
-            ShapeFlight(replace(team_task(self.command.robots[0]), shapes=(name,)), str(policy), self.test_episodes, (0, place))
+            ShapeFlight(
+                replace(team_task(self.command.robots[0]), shapes=(name,)), str(policy), self.test_episodes, (0, place)
+            )
             for place, name in enumerate(names)
         ]
         flown = summarise_shapes({flight.shape: fly_shape(flight)[0] for flight in flights})
