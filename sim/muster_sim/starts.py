@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep, Limits
+from muster_core.control_step import MARGIN, ControlStep
 from muster_core.errors import MusterError
+from muster_core.kernels.limits import Limits
 from muster_core.robot import Arena
 from muster_core.shape import Shape
 from muster_core.types import Array

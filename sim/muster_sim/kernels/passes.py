@@ -17,7 +17,7 @@ from muster_core.kernels.sensing import BLOCK, look_around, new_sight, sense_blo
 from muster_core.types import AnyArray, Array, Integers
 
 if TYPE_CHECKING:
-    from muster_core.control_step import Limits
+    from muster_core.kernels.limits import Limits
     from muster_core.scene import Lattices, Perceptions, SceneArrays
 
 LAYOUTS = ("polar-1", "polar-2", "lamarl-1")

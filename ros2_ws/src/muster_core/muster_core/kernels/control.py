@@ -13,7 +13,7 @@ from muster_core.kernels.sensing import FREE, OTHERS
 from muster_core.types import Array, Integers
 
 if TYPE_CHECKING:
-    from muster_core.control_step import Limits
+    from muster_core.kernels.limits import Limits
     from muster_core.scene import Perceptions, SceneArrays
 
 PUBLISHED_AVOID = 0.26  # [m]: at this avoid distance the published gains on metres apply as they are
