@@ -27,6 +27,7 @@ def random_perceptions(generator, rows=6, sensing=None):
     p.inside[:] = generator.integers(0, 2, rows)
     p.target[:] = generator.normal(0, 1, (rows, 2)) * generator.choice([0.05, 0.3, 3.0], (rows, 1))
     p.velocity[:] = generator.uniform(-SPEED, SPEED, (rows, 2))
+    p.issued[:] = generator.uniform(-SPEED, SPEED, (rows, 2))
     p.cell_weight[:] = generator.uniform(1, 3, rows)
     for b in range(rows):
         p.neighbour_count[b] = generator.integers(0, p.neighbours.shape[1] + 1)
@@ -125,8 +126,9 @@ def test_steps_by_definition(seed):
         cells = cells[:, 0] + 1j * cells[:, 1]
         one = p.cell_weight[b] * p.pitch[b] ** 2 / (math.pi * (p.avoid[b] / 2) ** 2)
         here = one * (np.abs(cells) <= 0.5).sum()
-        assert row[POLAR_SIZE] == pytest.approx(here)
-        for step, (x, y, gain) in zip(STEPS, row[POLAR_SIZE + 1 :].reshape(-1, 3), strict=True):
+        np.testing.assert_allclose(row[POLAR_SIZE : POLAR_SIZE + 2], 4.0 * (p.issued[b] - p.velocity[b]) / SPEED)
+        assert row[POLAR_SIZE + 2] == pytest.approx(here)
+        for step, (x, y, gain) in zip(STEPS, row[POLAR_SIZE + 3 :].reshape(-1, 3), strict=True):
             gains = np.array([one * (np.abs(cells - step * ray) <= 0.5).sum() - here for ray in rays])
             assert gain == pytest.approx(4.0 * max(gains.max(), 0.0), abs=1e-9)
             if gain > 1e-9:
@@ -176,6 +178,7 @@ def test_dimensionless(name, seed, lengths, speeds):
     larger = p._replace(
         neighbours=p.neighbours * scale, velocity=p.velocity * speeds, cells=p.cells * lengths,
         target=p.target * lengths, avoid=p.avoid * lengths, radius=p.radius * lengths, pitch=p.pitch * lengths,
+        issued=p.issued * speeds,
     )  # fmt: skip
     layout = find_layout(name)
     np.testing.assert_allclose(observe(larger, layout, SPEED * speeds), observe(p, layout, SPEED), atol=1e-9, rtol=1e-9)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from muster_core.errors import MusterError
+from muster_training.collector import explore
 from muster_training.lamarl import LamarlConfig, Learner, blend, prior_gap
 from muster_training.networks import Actor, Normaliser
 from muster_training.replay import Replay, Trajectories
@@ -109,8 +110,8 @@ def test_without_a_prior_the_actor_climbs_the_reward():
 
 
 def test_exploration_draws_a_coin_for_each_robot():
-    student = learner(random_share=0.5)
-    explored = student.explore(np.zeros((1, 4000, 2)), np.zeros((1, 4000, 1)))
+    config = LamarlConfig(random_share=0.5)
+    explored = explore(np.zeros((1, 4000, 2)), np.zeros((1, 4000, 1)), config, np.random.default_rng(0))
     changed = (explored != 0).any(axis=-1).mean()
     assert 0.45 < changed < 0.55
     assert np.abs(explored).max() <= 1.0

@@ -40,11 +40,13 @@ STEP_CHOICES = tuple(
     for s in range(SECTORS)
 )
 """Length and direction of each step."""
+PENDING_SCALE = 4.0
+"""What is still to come of the last command is mostly below a quarter of the speed limit."""
 GAIN_SCALE = 4.0
 """A gain of a quarter of a full disc is shown as 1."""
 FAR_AWAY = 1e6
 """Where cells stand that fill up a row, so that all loops over cells end where the processor expects it."""
-POLAR_2_SIZE = POLAR_SIZE + 1 + 3 * len(STEPS)
+POLAR_2_SIZE = POLAR_SIZE + 3 + 3 * len(STEPS)
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -163,9 +165,10 @@ def observe_polar_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
 
 @kernel
 def observe_polar_2_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
-    """Fill ``out`` (B, POLAR_2_SIZE): as :func:`observe_polar_rows`, then :func:`write_steps`."""
+    """Fill ``out`` (B, POLAR_2_SIZE): as ``polar-1``, then :func:`write_pending` and :func:`write_steps`."""
     desk = new_desk(p.cells.shape[1])
     write_polar(p, speed, desk, out)
+    write_pending(p, speed, out)
     write_steps(p, desk, out)
 
 
@@ -177,6 +180,18 @@ def write_polar(p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> No
 
 
 @leaf_kernel
+def write_pending(p: "Perceptions", speed: float, out: AnyArray) -> None:
+    """What the base has not done yet of its last command: without it a robot with lag and delay acts on half its state.
+
+    In quarters of ``speed``.
+    """
+    velocity, issued, scale = p.velocity, p.issued, PENDING_SCALE / speed
+    for b in range(out.shape[0]):
+        out[b, POLAR_SIZE] = (issued[b, 0] - velocity[b, 0]) * scale
+        out[b, POLAR_SIZE + 1] = (issued[b, 1] - velocity[b, 1]) * scale
+
+
+@leaf_kernel
 def write_steps(p: "Perceptions", desk: Desk, out: AnyArray) -> None:
     """Own marginal coverage, then for each length of STEPS the best direction (unit vector) and what it would gain.
 
@@ -184,7 +199,7 @@ def write_steps(p: "Perceptions", desk: Desk, out: AnyArray) -> None:
     shown in quarters of that. Where no step of a length gains, direction and gain are 0.
     """
     all_cells, all_states, counts = p.cells, p.states, p.cell_count
-    xs, ys, start = desk.xs, desk.ys, POLAR_SIZE
+    xs, ys, start = desk.xs, desk.ys, POLAR_SIZE + 2
     reach = (0.5 + STEPS[len(STEPS) - 1]) ** 2
     for b in range(out.shape[0]):
         cells, states, scale, count = all_cells[b], all_states[b], 1.0 / p.avoid[b], 0
