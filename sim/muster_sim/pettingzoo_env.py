@@ -98,6 +98,7 @@ class SingleAssembly:
             self._elapsed * PERIOD,
             self._best[key],
             name,
+            members=members,
         )
 
 
