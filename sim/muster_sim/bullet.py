@@ -36,6 +36,7 @@ class BulletWorld(DrivenWorld):
     ) -> None:
         """Connect the servers; see :class:`muster_sim.driven.DrivenWorld` for arguments and what is raised."""
         super().__init__(environments, robots, robot_model, arena, dt, substeps, longest_delay)
+        self._edges = arena.edges
         self._near = np.zeros(self.robots, dtype=np.bool_)
         self._touching = np.zeros((self.environments, self.robots, self.robots), dtype=np.bool_)
         self._servers = [BulletServer(self.robots, robot_model, arena, self._period) for _ in range(self.environments)]
@@ -83,7 +84,7 @@ class BulletWorld(DrivenWorld):
         """
         server, near = self._servers[environment], self._near
         width, height = self.arena.half_width, self.arena.half_height
-        if not mark_near(before, self.robot_model.radius, server.reach, width, height, near):
+        if not mark_near(before, self.robot_model.radius, server.reach, width, height, self._edges, near):
             return free
         robots = near.nonzero()[0]
         found = server.read_positions(robots.tolist())

@@ -27,6 +27,8 @@ CONTACT_MARGIN = 0.5 * LONGEST_REACH
 """Bullet's breaking threshold [m], one number for the whole process: by so much it widens every body's box."""
 WALL_RADIUS = 0.5
 """Of the capsules that stand for walls [m]; a contact ahead of time needs a body of some size."""
+BOARD = 0.01
+"""Half the thickness of the boards that obstacles are made of [m]."""
 OUT_OF_PLANE = 1e-6
 """Largest height that rounding may give a robot [m]."""
 
@@ -80,6 +82,7 @@ class BulletServer:
             physicsClientId=client,
         )
         self._build_walls()
+        self._build_obstacles()
         self._build_robots(positions, masses.tolist())
         self._check_bodies(masses.tolist())
 
@@ -141,6 +144,29 @@ class BulletServer:
             )
             pybullet.changeDynamics(wall, -1, restitution=0.0, lateralFriction=FRICTION, physicsClientId=client)
 
+    def _build_obstacles(self) -> None:
+        """A thin upright board behind each edge: exact outside, and too thick to be driven through in a substep."""
+        client = self._client
+        for obstacle in self.arena.obstacles:
+            corners = np.array(obstacle)
+            if shoelace(corners) < 0.0:
+                corners = corners[::-1]
+            for (ax, ay), (bx, by) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+                length = math.hypot(bx - ax, by - ay)
+                if length == 0.0:
+                    continue
+                inward = np.array([ay - by, bx - ax]) / length
+                x, y = np.array([0.5 * (ax + bx), 0.5 * (ay + by)]) + BOARD * inward
+                shape = pybullet.createCollisionShape(
+                    pybullet.GEOM_BOX, halfExtents=(0.5 * length, BOARD, 2.0 * self._extent), physicsClientId=client
+                )
+                turn = 0.5 * math.atan2(by - ay, bx - ax)
+                board = pybullet.createMultiBody(
+                    0.0, shape, -1, (x, y, 0.0), (0.0, 0.0, math.sin(turn), math.cos(turn)), useMaximalCoordinates=1,
+                    physicsClientId=client,
+                )  # fmt: skip
+                pybullet.changeDynamics(board, -1, restitution=0.0, lateralFriction=FRICTION, physicsClientId=client)
+
     def _build_robots(self, positions: Array, masses: list[float]) -> None:
         client, radius = self._client, self.robot_model.radius
         shape = _upright_capsule(client, radius, self._extent)
@@ -173,6 +199,12 @@ class BulletServer:
                 raise WorkFailed(
                     f"PyBullet gave robot {body} a mass of {mass} kg and inertia {inertia}, not {wanted} and 0"
                 )
+
+
+def shoelace(corners: Array) -> float:
+    """Twice the area of the polygon with these ``corners`` (k, 2) [m²], negative if they run clockwise."""
+    following = np.roll(corners, -1, axis=0)
+    return float(np.sum(corners[:, 0] * following[:, 1] - corners[:, 1] * following[:, 0]))
 
 
 def _upright_capsule(client: int, radius: float, extent: float) -> int:

@@ -41,8 +41,15 @@ class Canvas:
         """A filled robot [m; world]."""
         self.draw.ellipse(self._box(x, y, radius), fill=style.INK)
 
+    def hollow(self, x: float, y: float, radius: float) -> None:
+        """A robot that is no longer in the team [m; world]."""
+        self.draw.ellipse(self._box(x, y, radius), fill=style.PAGE, outline=style.INK, width=2 * self.zoom)
+
     def walls(self) -> None:
-        """The arena's edge."""
+        """The arena's edge, and the obstacles in it."""
+        for corners in self.arena.obstacles:
+            places = (self.zoom * self.field.pixels(np.array(corners))).tolist()
+            self.draw.polygon([tuple(place) for place in places], fill=style.OBSTACLE, outline=style.INK)
         corner = np.array([self.arena.half_width, self.arena.half_height])
         (left, top), (right, bottom) = (self.zoom * self.field.pixels(corner * side) for side in ([-1, 1], [1, -1]))
         thickness = 2 * self.zoom

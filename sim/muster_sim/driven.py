@@ -10,6 +10,7 @@ from muster_core.types import Array, Integers, Mask
 from muster_core.validation import count, finite
 from muster_sim.kernels.actuation import aim
 from muster_sim.kernels.contacts import closest_pair
+from muster_sim.obstacles import obstacle_distance
 from muster_sim.world import Bases, checked
 
 RESTING = 1e-4
@@ -165,6 +166,9 @@ class DrivenWorld:
         for robot in np.flatnonzero((np.abs(positions) > edge + RESTING).any(axis=1)):
             place = positions[robot].tolist()
             raise MusterError(f"Robot {robot} starts at {place} m, not inside the walls: at most ±{edge.tolist()} m")
+        room = obstacle_distance(positions, self.arena)
+        for robot in np.flatnonzero(room < radius - RESTING):
+            raise MusterError(f"Robot {robot} starts {room[robot]:.3f} m from an obstacle; its radius is {radius:g} m")
         speeds = np.hypot(velocities[:, 0], velocities[:, 1])
         for robot in np.flatnonzero(speeds > limit + 1e-9):
             raise MusterError(f"Robot {robot} starts with {speeds[robot]:.3f} m/s; its max_speed is {limit:g} m/s")

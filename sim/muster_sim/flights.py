@@ -23,7 +23,7 @@ from muster_sim.canvas import covered_cells
 from muster_sim.contract import PERIOD
 from muster_sim.pictures import Curve, curves_picture, paths_picture, save_figure
 from muster_sim.recording import Recording
-from muster_sim.rollouts import SETTLED, Rollout
+from muster_sim.rollouts import SETTLED, Rollout, stages_of
 
 KEPT = 20
 """Episodes of a shape that pictures are drawn from."""
@@ -53,17 +53,24 @@ class Flights:
     def recording(self, name: str, episode: int = 0) -> Recording:
         """One episode as pictures and videos take it."""
         rollout = self.rollouts[name][episode]
-        steps, robots = rollout.positions.shape[:2]
+        steps, stages = len(rollout.positions), stages_of(rollout)
+        begins = np.array([stage.step for stage in stages])
+        at = np.searchsorted(begins, np.arange(steps), side="right") - 1
+        teams = [int(stage.members.sum()) for stage in stages]
+        kinds = {(stage.shape.digest, team): stage.shape for stage, team in zip(stages, teams, strict=True)}
+        best = {(digest, team): best_layout(shape, team).coverage for (digest, team), shape in kinds.items()}
+        pairs = list(zip((stage.shape for stage in stages), teams, strict=True))
         return Recording(
             times=np.arange(steps, dtype=np.float64) * PERIOD,
             positions=rollout.positions,
-            shapes=(rollout.shape,),
-            shape_times=np.zeros(1),
-            best_coverage=np.array([best_layout(rollout.shape, robots).coverage]),
-            avoid_distances=np.array([rollout.shape.avoid_distance(robots)]),
+            shapes=tuple(stage.shape for stage in stages),
+            shape_times=begins * PERIOD,
+            best_coverage=np.array([best[shape.digest, team] for shape, team in pairs]),
+            avoid_distances=np.array([shape.avoid_distance(team) for shape, team in pairs]),
             robot_radius=self.robot.radius,
             arena=self.arena,
-            names=(name,),
+            names=(name,) * len(stages),
+            members=np.array([stages[index].members for index in at]) if rollout.stages else None,
         )
 
 
@@ -111,9 +118,10 @@ def uncovered_share(rollouts: Sequence[Rollout]) -> Array:
     """How often each cell was left uncovered, 0…1, over the last 2 s of all episodes of one shape. Shape: (cells,)."""
     shares = []
     for rollout in rollouts:
-        half = 0.5 * rollout.shape.avoid_distance(rollout.positions.shape[1])
-        settled = rollout.positions[1:][-SETTLED:]
-        shares.append(np.mean([~covered_cells(points, rollout.shape, half) for points in settled], axis=0))
+        last = stages_of(rollout)[-1]
+        half = 0.5 * last.shape.avoid_distance(int(last.members.sum()))
+        settled = rollout.positions[1:][-SETTLED:, last.members]
+        shares.append(np.mean([~covered_cells(points, last.shape, half) for points in settled], axis=0))
     return np.asarray(np.mean(shares, axis=0))
 
 
@@ -126,7 +134,10 @@ def uncovered_picture(flown: Flights, path: Path) -> None:
     with matplotlib.rc_context(style.PLOT):
         figure, panels = _grid(len(_shown(flown)), 0.8 * style.PANEL)
         for axes, name in zip(panels, _shown(flown), strict=True):
-            shape, share = flown.rollouts[name][0].shape.moved(0.0, 0.0, 0.0), uncovered_share(flown.rollouts[name])
+            shape, share = (
+                stages_of(flown.rollouts[name][0])[-1].shape.moved(0, 0, 0),
+                uncovered_share(flown.rollouts[name]),
+            )
             square = 0.47 * shape.pitch * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
             cells = PolyCollection(list(shape.cells[:, None] + square[None]), cmap=LEFT, edgecolors="none")
             cells.set_array(share)

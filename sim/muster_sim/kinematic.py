@@ -55,6 +55,7 @@ class KinematicWorld(DrivenWorld):
             reach=self._reach,
             half_width=arena.half_width,
             half_height=arena.half_height,
+            edges=arena.edges,
         )
         """What the kernels need to know of robots and arena."""
         self._bench = new_bench(self.robots, NEAR * self.robots)

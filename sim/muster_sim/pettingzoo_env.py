@@ -100,6 +100,7 @@ class SingleAssembly:
             self._elapsed * PERIOD,
             self._best[key],
             name,
+            members=members,
         )
 
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import EllipseCollection, LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from matplotlib.patches import Polygon, Rectangle
 
 from muster_core.errors import MusterError
 from muster_core.shape import Shape
@@ -22,6 +22,9 @@ from muster_core.types import Array, Mask
 from muster_sim import style
 from muster_sim.canvas import covered_cells
 from muster_sim.recording import Recording
+
+MOST_PANELS = 48
+"""Panels of one picture: more could not be told apart."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ def paths_picture(recordings: Recording | Sequence[Recording], path: str | Path,
     """
     runs = [recordings] if isinstance(recordings, Recording) else list(recordings)
     panels = [(run, index) for run in runs for index in range(len(run.shapes)) if (run.active == index).any()]
+    if len(panels) > MOST_PANELS:  # of a shape that moves all the time
+        panels = [panels[place] for place in np.linspace(0, len(panels) - 1, MOST_PANELS).round().astype(int)]
     if not panels:
         raise MusterError("No recording to draw")
     across = min(len(panels), columns)
@@ -161,15 +166,20 @@ def _panel(axes: Axes, run: Recording, index: int) -> None:
     axes.add_patch(
         Rectangle(walls, 2 * arena.half_width, 2 * arena.half_height, fill=False, edgecolor=style.INK, linewidth=1.2)
     )
-    draw_cells(axes, shape, covered_cells(way[-1], shape, 0.5 * avoid))
+    for corners in arena.obstacles:
+        axes.add_patch(Polygon(corners, facecolor=style.OBSTACLE, edgecolor=style.INK, linewidth=0.8))
+    members = np.ones(run.robots, np.bool_) if run.members is None else run.members[moments[-1]]
+    team, gone = way[-1][members], way[-1][~members]
+    draw_cells(axes, shape, covered_cells(team, shape, 0.5 * avoid))
     axes.add_collection(LineCollection(list(way.transpose(1, 0, 2)), colors=style.RING, linewidths=0.8, alpha=0.65))
     draw_discs(axes, way[0], run.robot_radius, facecolors=style.PAGE, edgecolors=style.START, linewidths=1.0)
-    draw_discs(axes, way[-1], 0.5 * avoid, facecolors="none", edgecolors=style.RING, linewidths=0.6)
-    draw_discs(axes, way[-1], run.robot_radius, facecolors=style.INK, edgecolors="none")
+    draw_discs(axes, team, 0.5 * avoid, facecolors="none", edgecolors=style.RING, linewidths=0.6)
+    draw_discs(axes, team, run.robot_radius, facecolors=style.INK, edgecolors="none")
+    draw_discs(axes, gone, run.robot_radius, facecolors=style.PAGE, edgecolors=style.INK, linewidths=1.4)
     name = f"{run.names[index]}: " if run.names else ""
     coverage, entering = run.coverage_normalised()[moments[-1]], run.entering_rate()[moments[-1]]
-    inside = round(float(entering) * run.robots)
-    axes.set_title(f"{name}coverage / best {coverage:.2f}, in shape {inside} / {run.robots}")
+    inside = round(float(entering) * len(team))
+    axes.set_title(f"{name}coverage / best {coverage:.2f}, in shape {inside} / {len(team)}")
 
 
 def _line(axes: Axes, place: int, label: str, times: Array, values: Array, band: tuple[Array, Array] | None) -> None:

@@ -16,7 +16,7 @@ from muster_core.kernels.measures import covered_share
 from muster_core.metrics import entering_rate
 from muster_core.robot import Arena
 from muster_core.shape import Shape
-from muster_core.types import Array, Integers
+from muster_core.types import Array, Integers, Mask
 
 FORMAT = 1
 """Of the file; another number is refused."""
@@ -44,6 +44,8 @@ class Recording:
     """The walls."""
     names: tuple[str, ...] = ()
     """What the shapes are called in pictures; empty, or S of them."""
+    members: Mask | None = None
+    """Who is in the team at each moment: the others cover nothing. Shape: (T, N); None: everybody, always."""
 
     def __post_init__(self) -> None:
         """Refuse what does not fit together.
@@ -72,6 +74,12 @@ class Recording:
             raise MusterError("A recording's best_coverage and avoid_distances must be above 0")
         if not (math.isfinite(self.robot_radius) and self.robot_radius > 0):
             raise MusterError(f"A recording's robot_radius is {self.robot_radius!r}; it must be above 0 metres")
+        if self.members is not None and (
+            self.members.shape != self.positions.shape[:2] or not self.members.any(1).all()
+        ):
+            raise MusterError(
+                f"A recording's members must be of shape {self.positions.shape[:2]}, somebody at any moment"
+            )
         if self.names and len(self.names) != count:
             raise MusterError(f"A recording has {len(self.names)} names for {count} shapes")
 
@@ -90,7 +98,7 @@ class Recording:
         """Share of the active shape's cells within half the avoid distance of a robot. Shape: (T,)."""
         result = np.empty(len(self.times))
         for moment, index in enumerate(self.active):
-            points = np.ascontiguousarray(self.positions[moment])
+            points = np.ascontiguousarray(self.team(moment))
             result[moment] = covered_share(self.shapes[index].cells, points, 0.5 * self.avoid_distances[index])
         return result
 
@@ -100,8 +108,13 @@ class Recording:
 
     def entering_rate(self) -> Array:
         """Share of robots in the active shape. Shape: (T,)."""
-        pairs = zip(self.positions, self.active, strict=True)
-        return np.array([entering_rate(points, self.shapes[index]) for points, index in pairs])
+        moments = enumerate(self.active)
+        return np.array([entering_rate(self.team(moment), self.shapes[index]) for moment, index in moments])
+
+    def team(self, moment: int) -> Array:
+        """Where the members of the team are. Shape: (n, 2) [m; world]."""
+        points = self.positions[moment]
+        return points if self.members is None else points[self.members[moment]]
 
     def save(self, path: str | Path) -> None:
         """Write an .npz file, whole or not at all.
@@ -121,7 +134,11 @@ class Recording:
             "arena": [self.arena.half_width, self.arena.half_height],
             "names": np.array(self.names, dtype=np.str_),
             "shapes": len(self.shapes),
+            "obstacles": np.array([len(corners) for corners in self.arena.obstacles], dtype=np.int64),
+            "corners": np.array([corner for ring in self.arena.obstacles for corner in ring]).reshape(-1, 2),
         }
+        if self.members is not None:
+            content["members"] = self.members
         for index, shape in enumerate(self.shapes):
             content[f"occupancy_{index}"] = shape.occupancy
             content[f"pose_{index}"] = [shape.pitch, shape.origin_x, shape.origin_y, shape.yaw]
@@ -165,6 +182,9 @@ def _from_content(content: Mapping[str, Any]) -> Recording:
         pitch, x, y, yaw = content[f"pose_{index}"].tolist()
         shapes.append(Shape(content[f"occupancy_{index}"], pitch, x, y, yaw))
     width, height = content["arena"].tolist()
+    ends = np.cumsum(content.get("obstacles", np.zeros(0, np.int64)))  # recordings before obstacles have none
+    rings = np.split(content["corners"], ends[:-1]) if len(ends) else []
+    obstacles = tuple(tuple((float(x), float(y)) for x, y in ring) for ring in rings)
     return Recording(
         times=content["times"],
         positions=content["positions"],
@@ -173,6 +193,7 @@ def _from_content(content: Mapping[str, Any]) -> Recording:
         best_coverage=content["best_coverage"],
         avoid_distances=content["avoid_distances"],
         robot_radius=float(content["robot_radius"]),
-        arena=Arena(width, height),
+        arena=Arena(width, height, obstacles),
         names=tuple(str(name) for name in content["names"]),
+        members=content.get("members"),
     )

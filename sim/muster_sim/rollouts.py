@@ -1,5 +1,6 @@
 """Whole episodes under a controller, and the figures that describe them, as the design defines figures."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ from muster_core.types import Array, Integers, Mask
 from muster_sim.assembly import ShapeAssembly
 from muster_sim.contract import PERIOD
 from muster_sim.events import Stage
+from muster_sim.obstacles import obstacle_distance
 from muster_sim.starts import Start
 
 SETTLED = 20
@@ -53,6 +55,8 @@ class Rollout:
     team, and the shape stays."""
     events: tuple[int, ...] = ()
     """Steps after which something happened, rising."""
+    obstacle_clearance: float = math.inf
+    """Smallest gap between a robot and an obstacle after any step [m]; infinite without obstacles."""
 
 
 def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start], seeds: Integers) -> list[Rollout]:
@@ -86,6 +90,7 @@ def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start],
             start.shape, positions[e], int(world.contacts[e]), float(world.minimum_clearance[e]),
             float(intrusion[e] / flown[e]), float(active[e].sum() / flown[e]), active[e],
             tuple(stages[e]) if eventful else (), happened,
+            float(obstacle_distance(positions[e], environment.config.arena).min()) - environment.config.robot.radius,
         )
         for e, start in enumerate(starts)
     ]  # fmt: skip
@@ -138,14 +143,14 @@ def describe(rollout: Rollout, max_speed: float, max_acceleration: float) -> dic
         "minimum_clearance_m": rollout.minimum_clearance,
         "intrusiveness": rollout.intrusiveness,
         "filter_share": rollout.filter_share,
+        **({"obstacle_clearance_m": gap} if math.isfinite(gap := rollout.obstacle_clearance) else {}),
         **(recovery(ratio, rollout.events[-1]) if rollout.events else {}),
     }
 
 
 def follow_course(rollout: Rollout) -> Course:
     """Judge every moment of an episode; a layout better than the best known one is kept."""
-    everybody = np.ones(rollout.positions.shape[1], np.bool_)
-    stages = rollout.stages or (Stage(0, rollout.shape, everybody),)
+    stages = stages_of(rollout)
     begins, known = np.array([stage.step for stage in stages]), {}
     after = np.arange(1, len(rollout.positions))
     of_step = np.searchsorted(begins, after, side="right") - 1
@@ -165,6 +170,11 @@ def follow_course(rollout: Rollout) -> Course:
             known[key] = raise_best(stage.shape, team, points[peak]).coverage
         best[at] = known[key]
     return Course(covered, best, inside, [stages[index] for index in of_step])
+
+
+def stages_of(rollout: Rollout) -> tuple[Stage, ...]:
+    """What held when; a single stage where nothing happened."""
+    return rollout.stages or (Stage(0, rollout.shape, np.ones(rollout.positions.shape[1], np.bool_)),)
 
 
 def recovery(ratio: Array, step: int) -> dict[str, float]:

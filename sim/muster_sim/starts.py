@@ -15,6 +15,7 @@ from muster_core.types import Array
 from muster_sim.catalogue import PROCEDURAL
 from muster_sim.contract import PERIOD
 from muster_sim.kernels.starts import accept_points, stoppable_speeds
+from muster_sim.obstacles import obstacle_distance
 from muster_sim.procedural import procedural_shape
 from muster_sim.randomisation import draw_conditions
 
@@ -57,7 +58,7 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
     else:
         chosen = str(generator.choice(sorted(shapes)))
         asked = shapes[name or chosen]
-    shape = place_shape(asked, config.arena, generator)
+    shape = place_shape(asked, config.arena, generator, keep_clear=config.robot.radius + 2 * MARGIN)
     half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
     low, high, gap = -half, half, 4.0 * config.robot.radius
     if generator.random() < 0.5:
@@ -65,7 +66,7 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
         box = np.minimum(max(1.0, gap * np.sqrt(config.robots / 2)), half)
         centre = generator.uniform(-(half - box), half - box)
         low, high = centre - box, centre + box
-    positions = spaced_points(config.robots, low, high, gap, generator)
+    positions = spaced_points(config.robots, low, high, gap, generator, config.arena)
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     if config.randomisation is not None:
         conditions = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
@@ -84,7 +85,7 @@ def stoppable(positions: Array, velocities: Array, config: "AssemblyConfig", lim
     limits = limits or ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     allowed = np.empty(len(positions))
     stoppable_speeds(
-        positions, config.arena.half_width, config.arena.half_height, limits.radius, limits.margin,
+        positions, config.arena.half_width, config.arena.half_height, config.arena.edges, limits.radius, limits.margin,
         2.0 * limits.max_speed, limits.braking, limits.reaction, allowed,
     )  # fmt: skip
     speed = np.linalg.norm(velocities, axis=1)
@@ -92,16 +93,22 @@ def stoppable(positions: Array, velocities: Array, config: "AssemblyConfig", lim
     return slower
 
 
-def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4) -> Shape:
-    """``shape`` at a random pose with every cell in the arena.
+def place_shape(
+    shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4, keep_clear: float = 0.0
+) -> Shape:
+    """``shape`` at a random pose with every cell in the arena and at least ``keep_clear`` [m] from obstacles.
 
     Raises:
-        MusterError: It is larger than the arena.
+        MusterError: It is larger than the arena, or obstacles leave no room.
     """
-    yaw = generator.uniform(-np.pi, np.pi)
-    room = room_around(shape.moved(0.0, 0.0, yaw), arena)
-    x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
-    return shape.moved(float(x), float(y), float(yaw))
+    for _ in range(1000 if arena.obstacles else 1):
+        yaw = generator.uniform(-np.pi, np.pi)
+        room = room_around(shape.moved(0.0, 0.0, yaw), arena)
+        x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
+        placed = shape.moved(float(x), float(y), float(yaw))
+        if not arena.obstacles or obstacle_distance(placed.cells, arena).min() >= keep_clear:
+            return placed
+    raise MusterError(f"The obstacles leave no room for a shape of {shape.size[0]:.2f} m x {shape.size[1]:.2f} m")
 
 
 def pulled_in(shape: Shape, arena: Arena) -> Shape:
@@ -127,8 +134,12 @@ def room_around(centred: Shape, arena: Arena) -> Array:
     return room
 
 
-def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np.random.Generator) -> Array:
+def spaced_points(
+    count: int, low: Array, high: Array, gap: float, generator: np.random.Generator, arena: Arena | None = None
+) -> Array:
     """``count`` uniform points (count, 2) in the box ``low`` … ``high`` [m], at least ``gap`` [m] apart.
+
+    They are also at least half of ``gap`` from the obstacles of ``arena``.
 
     Raises:
         MusterError: They do not fit by trial.
@@ -139,6 +150,8 @@ def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np
     for _ in range(1000):
         # As many candidates as are missing: each is needed, so the generator is left as if drawn one by one.
         candidates = low + (high - low) * generator.random((count - found, 2))
+        if arena is not None and arena.obstacles:
+            candidates = candidates[obstacle_distance(candidates, arena) >= 0.5 * gap]
         found = accept_points(candidates, low, gap, points, found, squares)
         if found == count:
             return points

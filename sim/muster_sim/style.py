@@ -25,6 +25,8 @@ RING = "#2b7bb0"
 """The circle of half the avoid distance around a robot; paths."""
 START = "#d55e00"
 """Where a robot started."""
+OBSTACLE = "#8b95a1"
+"""What robots must not touch."""
 LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 """Colours of curves, in the order they are taken."""
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))

@@ -14,7 +14,7 @@ from muster_core.errors import MusterError, WorkFailed
 from muster_core.metrics import entering_rate
 from muster_core.robot import Arena
 from muster_core.shape import Shape
-from muster_core.types import Array
+from muster_core.types import Array, Mask
 from muster_sim import style
 from muster_sim.canvas import Canvas, Frame, covered_cells
 from muster_sim.recording import Recording
@@ -30,6 +30,7 @@ def draw_frame(
     best_coverage: float,
     label: str = "",
     width: int = style.FRAME_WIDTH,
+    members: Mask | None = None,
 ) -> Frame:
     """One moment: the shape's cells (free or covered), the robots at their true size, the walls, and the figures.
 
@@ -43,13 +44,19 @@ def draw_frame(
         best_coverage: The best layout's; the caption shows coverage divided by it.
         label: What the shape is called, shown in the caption.
         width: Of the frame [pixels]; its height follows from the arena. Both are even, as H.264 wants.
+        members: Who is in the team, shape (N,); the others are hollow and count for nothing. None: everybody.
     """
+    everybody = np.ones(len(positions), np.bool_)
+    members = everybody if members is None else members
+    positions, others = positions[members], positions[~members]
     covered = covered_cells(positions, shape, 0.5 * avoid_distance)
     canvas = Canvas(shape, covered, arena, width)
     for x, y in positions.tolist():
         canvas.ring(x, y, 0.5 * avoid_distance)
     for x, y in positions.tolist():
         canvas.disc(x, y, robot_radius)
+    for x, y in others.tolist():
+        canvas.hollow(x, y, robot_radius)
     canvas.walls()
     team = len(positions)
     inside = _padded(round(entering_rate(positions, shape) * team), len(str(team)))
@@ -89,6 +96,7 @@ def frames(
             float(recording.best_coverage[index]),
             recording.names[index] if recording.names else "",
             width,
+            None if recording.members is None else recording.members[before],
         )
 
 

@@ -79,7 +79,7 @@ def test_one_robot_has_no_gap():
 @given(positions=arrays(np.float64, (6, 2), elements=st.floats(-0.5, 0.5)), reach=st.floats(0.01, 0.2))
 def test_near_marks_who_could_touch(positions, reach):
     near = np.zeros(6, dtype=np.bool_)
-    count = contacts.mark_near(positions, 0.035, reach, 0.6, 0.5, near)
+    count = contacts.mark_near(positions, 0.035, reach, 0.6, 0.5, np.zeros((0, 4)), near)
     for i in range(6):
         others = np.delete(positions, i, axis=0)
         pair = np.linalg.norm(others - positions[i], axis=1).min() - 0.07

@@ -11,6 +11,7 @@ import math
 import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
+from muster_core.kernels.safety import nearest_on_edge
 from muster_core.types import Array, Integers
 
 RECOVERY = 0.8
@@ -108,6 +109,7 @@ def collect_rows(
     reach: float,
     half_width: float,
     half_height: float,
+    edges: Array,
     period: float,
     lightness: Array,
     bodies: Integers,
@@ -137,5 +139,15 @@ def collect_rows(
             away = -1.0 if place > 0.0 else 1.0
             put_row(count, i, -1, away * (1 - axis), away * axis, gap, period, lightness, bodies, numbers)
             acts = acts or closing(count, away * (1 - axis), away * axis, bodies, velocity) < numbers[2, count]
+            count += 1
+        for k in range(edges.shape[0]):
+            qx, qy = nearest_on_edge(x, y, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3])
+            distance = math.sqrt((x - qx) ** 2 + (y - qy) ** 2)
+            # Room is kept for two walls of each robot to come.
+            if distance - radius >= reach or count + 2 * (positions.shape[0] - i) >= bodies.shape[1]:
+                continue
+            nx, ny = ((x - qx) / distance, (y - qy) / distance) if distance > 0.0 else (1.0, 0.0)
+            put_row(count, i, -1, nx, ny, distance - radius, period, lightness, bodies, numbers)
+            acts = acts or closing(count, nx, ny, bodies, velocity) < numbers[2, count]
             count += 1
     return count if acts else 0

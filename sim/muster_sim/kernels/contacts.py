@@ -6,6 +6,7 @@ import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
 from muster_core.kernels.crowd import gather_crowd, new_crowd, squares_within
+from muster_core.kernels.safety import nearest_on_edge
 from muster_core.types import Array, Integers, Mask
 
 
@@ -70,15 +71,23 @@ def sweep(before: Array, free: Array, after: Array, diameter: float, touching: M
 
 
 @kernel
-def mark_near(positions: Array, radius: float, reach: float, half_width: float, half_height: float, near: Mask) -> int:
-    """Mark in ``near`` (N,) the robots whose gap to another disc or to the arena's edge is at most ``reach`` [m].
+def mark_near(
+    positions: Array, radius: float, reach: float, half_width: float, half_height: float, edges: Array, near: Mask
+) -> int:
+    """Mark in ``near`` (N,) the robots with another disc, an obstacle or the arena's edge within ``reach`` [m].
 
-    positions: shape (N, 2) [m]. radius: of a disc [m]. half_width, half_height: of the arena [m]. Returns how many.
+    positions: shape (N, 2) [m]. radius: of a disc [m]. half_width, half_height: of the arena [m]. edges: (K, 4)
+    ends of the obstacles' edges, x, y, x, y [m]. Returns how many.
     """
     wall = reach + radius
     pair = reach + 2.0 * radius
     for i in range(positions.shape[0]):
-        near[i] = half_width - abs(positions[i, 0]) <= wall or half_height - abs(positions[i, 1]) <= wall
+        x, y = positions[i, 0], positions[i, 1]
+        near[i] = half_width - abs(x) <= wall or half_height - abs(y) <= wall
+        for k in range(edges.shape[0]):
+            qx, qy = nearest_on_edge(x, y, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3])
+            if (x - qx) ** 2 + (y - qy) ** 2 <= wall * wall:
+                near[i] = True
     for i in range(positions.shape[0]):
         for j in range(i + 1, positions.shape[0]):
             x = positions[j, 0] - positions[i, 0]

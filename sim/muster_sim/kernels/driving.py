@@ -76,6 +76,8 @@ class Physics(NamedTuple):
     """Of the arena [m]."""
     half_height: float
     """Of the arena [m]."""
+    edges: Array
+    """(K, 4) of the obstacles, x, y of one end and of the other [m]."""
 
 
 class Bench(NamedTuple):
@@ -96,15 +98,15 @@ class Bench(NamedTuple):
     pairs: Integers
     """(3, P) two robots i < j that may come near each other within a step, and whether they touch."""
     bodies: Integers
-    """(2, P + 2·N) see :func:`muster_sim.kernels.collisions.put_row`."""
+    """(2, P + 6·N) see :func:`muster_sim.kernels.collisions.put_row`."""
     numbers: Array
-    """(6, P + 2·N) likewise."""
+    """(6, P + 6·N) likewise."""
 
 
 @kernel
 def new_bench(robots: int, pairs: int) -> Bench:
     """Room for environments of ``robots`` robots of which so many ``pairs`` may be near each other."""
-    bodies, numbers = new_rows(pairs + 2 * robots)
+    bodies, numbers = new_rows(pairs + 6 * robots)  # two walls and four edges of obstacles for everybody
     return Bench(
         new_crowd(robots),
         np.ones(robots, np.uint8),
@@ -210,7 +212,7 @@ def resolve(
     period, bodies, numbers, lightness = physics.period, bench.bodies, bench.numbers, drive.lightness[e]
     rows = collect_rows(
         positions, velocity, bench.pairs, count, physics.radius, physics.reach, physics.half_width, physics.half_height,
-        period, lightness, bodies, numbers,
+        physics.edges, period, lightness, bodies, numbers,
     )  # fmt: skip
     copy_points(free, after)
     if rows == 0:

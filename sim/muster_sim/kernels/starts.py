@@ -6,7 +6,7 @@ import numpy as np
 
 from muster_core.kernel import kernel
 from muster_core.kernels.crowd import gather_crowd, new_crowd, squares_within
-from muster_core.kernels.safety import approach_limit
+from muster_core.kernels.safety import approach_limit, nearest_on_edge
 from muster_core.types import Array, Integers
 
 
@@ -38,13 +38,13 @@ def accept_points(candidates: Array, low: Array, gap: float, points: Array, coun
 
 @kernel
 def stoppable_speeds(
-    positions: Array, half_width: float, half_height: float, radius: float, margin: float, most: float, braking: float,
-    reaction: float, allowed: Array,
+    positions: Array, half_width: float, half_height: float, edges: Array, radius: float, margin: float, most: float,
+    braking: float, reaction: float, allowed: Array,
 ) -> None:  # fmt: skip
     """Speed, at most ``most`` [m/s], from which each robot can still brake, into ``allowed`` (N,).
 
     Two that approach each other over the nearest gap may each go as fast as :func:`approach_limit` says; towards a wall
-    all of the closing speed is one's own.
+    or an edge (K, 4) of an obstacle all of the closing speed is one's own.
     """
     count = positions.shape[0]
     reach = 2.0 * radius + margin + most * most / braking + 2.0 * reaction * most
@@ -53,7 +53,11 @@ def stoppable_speeds(
     columns = crowd.size[0]
     for i in range(count):
         x, y = positions[i, 0], positions[i, 1]
-        gap = 2.0 * (min(half_width - abs(x), half_height - abs(y)) - radius - margin)
+        room = min(half_width - abs(x), half_height - abs(y))
+        for k in range(edges.shape[0]):
+            qx, qy = nearest_on_edge(x, y, edges[k, 0], edges[k, 1], edges[k, 2], edges[k, 3])
+            room = min(room, math.sqrt((x - qx) ** 2 + (y - qy) ** 2))
+        gap = 2.0 * (room - radius - margin)
         low_column, end_column, low_row, end_row = squares_within(x, y, reach, crowd.frame, columns, crowd.size[1])
         for row in range(low_row, end_row):
             for q in range(crowd.start[row * columns + low_column], crowd.start[row * columns + end_column]):

@@ -40,12 +40,12 @@ class ControlStep:
             period=period,
             band=VELOCITY_BAND * robot.max_speed,
         )
-        self._bounds = arena.bounds
+        self._bounds = arena.barriers
         self._work = np.zeros((MAX_LINES, 4))
 
     @property
     def filter_settings(self) -> tuple[Array, Limits, Array]:
-        """What the filter's kernel takes besides the scene: bounds of the arena [m], limits and scratch."""
+        """What the filter's kernel takes besides the scene: barriers of the arena [m], limits and scratch."""
         return self._bounds, self.limits, self._work
 
     def perceive(self, scene: Scene, rows: Integers, out: Perceptions | None = None) -> Perceptions:

@@ -68,20 +68,39 @@ class Arena:
     """Half extent along x [m]."""
     half_height: float = 2.4
     """Half extent along y [m]."""
+    obstacles: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """Simple polygons that robots must not touch, each by its corners in order [m; world]."""
 
     def __post_init__(self) -> None:
-        """Refuse an arena without area.
+        """Refuse an arena without area, or an obstacle that is no polygon.
 
         Raises:
             MusterError: names the field and its value.
         """
         _require_number("half_width", self.half_width, positive=True)
         _require_number("half_height", self.half_height, positive=True)
+        for obstacle in self.obstacles:
+            corners = np.array(obstacle, np.float64) if len({len(corner) for corner in obstacle}) == 1 else np.zeros(0)
+            if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
+                raise MusterError(f"obstacle {obstacle!r} is no polygon: give at least 3 corners (x, y) in metres")
 
     @property
     def bounds(self) -> Array:
         """Smallest x, largest x, smallest y, largest y, shape (4,) [m]."""
         return np.array([-self.half_width, self.half_width, -self.half_height, self.half_height])
+
+    @property
+    def edges(self) -> Array:
+        """Edges of the obstacles: x, y of one end and of the other, shape (K, 4) [m]."""
+        ends = [
+            (*a, *b) for corners in self.obstacles for a, b in zip(corners, (*corners[1:], corners[0]), strict=True)
+        ]
+        return np.array(ends, np.float64).reshape(-1, 4)
+
+    @property
+    def barriers(self) -> Array:
+        """What the safety filter keeps robots from: ``bounds``, then the ``edges`` one by one, shape (4 + 4·K,) [m]."""
+        return np.concatenate([self.bounds, self.edges.ravel()])
 
 
 def _require_number(name: str, value: object, positive: bool) -> None:

@@ -95,7 +95,7 @@ def barrier_lines(
     lines: Array,
     distances: Array,
 ) -> int:
-    """Write the constraints of robot ``me`` into ``lines`` (MAX_LINES, 3): arena first, then neighbours.
+    """Write the constraints of robot ``me`` into ``lines`` (MAX_LINES, 3): arena first, then obstacles and neighbours.
 
     A clearance shrinks by what both robots may have moved since their poses were measured. Returns how many lines.
 
@@ -105,7 +105,8 @@ def barrier_lines(
         ages: (N,) of the poses [s].
         sensing_radius: How far it sees [m].
         moved: How far anybody may have moved since its pose was measured, at most [m].
-        bounds: (4,) smallest x, largest x, smallest y, largest y of the arena [m].
+        bounds: (4 + 4·K,) smallest x, largest x, smallest y, largest y of the arena, then the ends of K edges of
+            obstacles, x, y, x, y [m].
         limits: ``Limits``.
         ids: This and the next five are the ``Crowd`` of the points of those who are present, handed over singly (see
             :func:`muster_core.kernels.crowd.squares_within`): whose point stands where.
@@ -134,6 +135,18 @@ def barrier_lines(
         if clearance < free:
             lines[side, 2] = -approach_limit(clearance, limits.braking, limits.reaction)
     count = 4
+    for k in range(4, bounds.shape[0], 4):
+        qx, qy = nearest_on_edge(x, y, bounds[k], bounds[k + 1], bounds[k + 2], bounds[k + 3])
+        distance = math.sqrt((x - qx) ** 2 + (y - qy) ** 2)
+        clearance = 2.0 * (distance - own_moved - limits.radius - limits.margin)
+        place = count if count < MAX_LINES else place_among(clearance, distances)
+        if clearance >= free or place == MAX_LINES:
+            continue
+        distances[place] = clearance
+        lines[place, 0] = (x - qx) / distance if distance > 0.0 else 1.0
+        lines[place, 1] = (y - qy) / distance if distance > 0.0 else 0.0
+        lines[place, 2] = -approach_limit(clearance, limits.braking, limits.reaction)
+        count = min(count + 1, MAX_LINES)
     furthest = sensing_radius + own_moved + moved
     first_column, end_column, first_row, end_row = squares_within(x, y, furthest, frame, columns, rows)
     for row in range(first_row, end_row):
@@ -157,6 +170,17 @@ def barrier_lines(
             lines[place, 2] = -approach_limit(clearance, limits.braking, limits.reaction)
             count += 1
     return min(count, MAX_LINES)
+
+
+@leaf_kernel
+def nearest_on_edge(x: float, y: float, ax: float, ay: float, bx: float, by: float) -> tuple[float, float]:
+    """The point nearest to (x, y) on the straight way from (ax, ay) to (bx, by) [m]."""
+    dx, dy = bx - ax, by - ay
+    square = dx * dx + dy * dy
+    share = 0.0
+    if square > 0.0:
+        share = min(max(((x - ax) * dx + (y - ay) * dy) / square, 0.0), 1.0)
+    return ax + share * dx, ay + share * dy
 
 
 @leaf_kernel
@@ -187,7 +211,8 @@ def filter_rows(
         rows: (B, 2) environment and robot.
         scene: ``SceneArrays``.
         radius: (E,) sensing radius [m]; it caps the speed so that a robot that comes into view can still be avoided.
-        bounds: (4,) smallest x, largest x, smallest y, largest y of the arena [m].
+        bounds: (4 + 4·K,) smallest x, largest x, smallest y, largest y of the arena, then the ends of K edges of
+            obstacles, x, y, x, y [m].
         limits: ``Limits``.
         desired: (B, 2) [m/s].
         work: (MAX_LINES, 4) scratch.
