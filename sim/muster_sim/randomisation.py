@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep, Limits
+from muster_core.control_step import MARGIN, ControlStep
 from muster_core.errors import MusterError
+from muster_core.kernels.limits import Limits
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_core.types import Array

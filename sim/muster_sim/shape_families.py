@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
-from muster_core.types import Array, Mask
+from muster_core.types import AnyArray, Array, Mask
 from muster_sim.rings import fill
 
 SIDE = 160
@@ -120,7 +120,7 @@ def turning(generator: np.random.Generator) -> Array:
     return np.array([[cosine, sine], [-sine, cosine]]) * np.array([stretch, 1.0])
 
 
-def _around(angles: Array, radii: Array) -> Array:
+def _around(angles: AnyArray, radii: AnyArray) -> Array:
     """(k, 2) corners at ``radii`` (k) in the directions ``angles`` (k) [rad]."""
     return np.stack((radii * np.cos(angles), radii * np.sin(angles)), axis=1)
 

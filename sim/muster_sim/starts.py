@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep, Limits
+from muster_core.control_step import MARGIN, ControlStep
 from muster_core.errors import MusterError
+from muster_core.kernels.limits import Limits
 from muster_core.robot import Arena
 from muster_core.shape import Shape
 from muster_core.types import Array
@@ -67,8 +68,8 @@ def draw_episode(seed: int, shapes: dict[str, Shape], config: "AssemblyConfig", 
     positions = spaced_points(config.robots, low, high, gap, generator)
     limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
     if config.randomisation is not None:
-        drawn = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
-        limits = drawn.limits(config.arena, config.sensing)
+        conditions = draw_conditions(seed, config.randomisation, config.robot, config.sensing, config.robots)
+        limits = conditions.limits(config.arena, config.sensing)
     velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, limits.max_speed / 0.8)
     return Start(shape, positions, stoppable(positions, velocities, config, limits))
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from muster_core.control_step import Limits
 from muster_core.kernel import kernel
+from muster_core.kernels.limits import Limits
 from muster_core.kernels.safety import brake
 from muster_core.types import AnyArray, Array, Integers
 from muster_sim.kernels.passes import command_pass

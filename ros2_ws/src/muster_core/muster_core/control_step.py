@@ -3,12 +3,11 @@
 The simulator calls it for whole batches, the pilot on a robot for one row. Nobody else reassembles it.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from muster_core.errors import MusterError
 from muster_core.kernels.control import desired_rows
+from muster_core.kernels.limits import Limits
 from muster_core.kernels.safety import MAX_LINES, filter_rows
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing, perceive
@@ -21,31 +20,6 @@ TRUSTED_BRAKING = 0.75
 """Share of the base's braking that the barrier counts on; the rest is for turning and several neighbours at once."""
 VELOCITY_BAND = 0.4
 """How far the last command may lie from the measured velocity, in units of the speed limit."""
-
-
-class Limits(NamedTuple):
-    """What the kernels of the control step need to know of the robot."""
-
-    radius: float
-    """Radius of the collision disc [m]."""
-    margin: float
-    """Extra clearance kept [m]."""
-    max_speed: float
-    """[m/s]."""
-    max_acceleration: float
-    """[m/s²]."""
-    braking: float
-    """Deceleration that the barrier counts on [m/s²]."""
-    hard_braking: float
-    """Largest change of the command per second [m/s²]."""
-    reaction: float
-    """Time in which a robot carries on unchanged: period, delay and lag [s]."""
-    trailing: float
-    """Time by which the base trails its command: delay and lag [s]."""
-    period: float
-    """Time between decisions [s]."""
-    band: float
-    """Largest distance of the last command from the measured velocity [m/s]."""
 
 
 class ControlStep:

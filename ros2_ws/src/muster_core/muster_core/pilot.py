@@ -37,7 +37,11 @@ class Command:
 
 
 class Pilot:
-    """Runs the one control step for one robot. A pure function of the snapshot: no clock, no memory, no randomness."""
+    """Runs the one control step for one robot: no clock, no randomness, and no memory beyond the controller's own.
+
+    Most controllers have none, so that the command is a pure function of the snapshot. What one with memory keeps
+    is forgotten when the shape, its pose or the list of the team changes.
+    """
 
     def __init__(self, controller: Controller, robot: RobotModel | None = None, arena: Arena | None = None) -> None:
         """``controller`` decides; ``robot`` and ``arena`` bound what it may do."""
@@ -48,6 +52,8 @@ class Pilot:
         self._step = ControlStep(self.robot, self.arena, controller.sensing, controller.period)
         self._rows = np.zeros((1, 2), np.int64)
         self._perceptions = Perceptions.empty(1, controller.sensing)
+        self._task: tuple[object, ...] = ()
+        self._memory: dict[str, Array] = {}
 
     def command(self, snapshot: Snapshot) -> Command:
         """Decide anew: once per ``period``."""
@@ -105,7 +111,12 @@ class Pilot:
 
     def _scene(self, snapshot: Snapshot) -> Scene:
         self._rows[0, 1] = snapshot.me
-        return snapshot.scene()
+        scene, shape = snapshot.scene(), snapshot.shape
+        task = (shape.digest, shape.origin_x, shape.origin_y, shape.yaw, snapshot.me, len(snapshot.positions))
+        if task != self._task:
+            self._task, self._memory = task, scene.memory
+        scene.memory = self._memory
+        return scene
 
     def _filtered(self, scene: Scene, desired: Array, acceleration: Array, dt: float) -> Command:
         velocity, activity = self._step.filter(scene, self._rows, desired, dt)

@@ -181,6 +181,8 @@ class Scene:
         self.avoid: Array = np.array(
             [shape.avoid_distance(int(size)) for shape, size in zip(self.shapes, self.team_sizes, strict=True)]
         )
+        self.memory: dict[str, Array] = {}
+        """What controllers with memory keep of the episode, by their name; forgotten with the scene."""
 
     def all_rows(self) -> Integers:
         """(E·N, 2): every robot of every environment, in order."""

@@ -25,7 +25,7 @@ from muster_core.kernels.projection import TOLERANCE, project
 from muster_core.types import AnyArray, Array, Integers
 
 if TYPE_CHECKING:
-    from muster_core.control_step import Limits
+    from muster_core.kernels.limits import Limits
     from muster_core.scene import SceneArrays
 
 MAX_LINES = 20  # the nearest 16 neighbours and 4 walls; 16 discs at touching distance already surround a robot twice
