@@ -155,9 +155,9 @@ EXPERIMENT = Experiment(
     draw=draw,
     note=(
         f"The score is coverage / best as muster-train judges an actor: flown without exploration every "
-        f"{EVALUATE_EVERY} rounds, over shapes of its own; its ceiling is 1. Learnt: {SHARE:g} of the best condition's final score. A run that "
-        "never gets there counts as infinite. Factors are of medians, their intervals resample the runs. The paper "
-        "says 2.86."
+        f"{EVALUATE_EVERY} rounds, over shapes of its own; its ceiling is 1. Learnt: {SHARE:g} of the best condition's "
+        "final score. A run that never gets there counts as infinite. Factors are of medians, their intervals resample "
+        "the runs. The paper says 2.86."
     ),
     flies_policy=False,
 )
