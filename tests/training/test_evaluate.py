@@ -90,6 +90,9 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
         (["--controller", "prior", "--plots", "/dev/null/x"], "Cannot write pictures to '/dev/null/x'"),
         (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
         (["--seed", "-1"], "seed is -1; it must lie in 0"),
+        (["--kill", "half"], "kill is 'half'; it must be SHARE@SECONDS, for example 0.3@15"),
+        (["--kill", "0.3@nan"], "kill is '0.3@nan'"),
+        (["--kill", "1.5@2"], "Kill has share 1.5"),
         (["--processes", "0"], "processes is 0; it must lie in 1 … 256"),
         (["--shapes", "R", "--robots", "2"], "the policy was trained for"),
         (["--robots", "many"], "Error parsing --robots: invalid literal for int() with base 10: 'many' (see muster-"),
@@ -116,6 +119,17 @@ def test_a_shape_flies_the_same_beside_any_others(monkeypatch, capsys):
     _, alone, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R"])
     _, first, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc"])
     assert json.loads(alone)["shapes"]["R"] == json.loads(first)["shapes"]["R"]
+
+
+def test_survivors_alone_count_after_a_kill(monkeypatch, capsys):
+    _, whole, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
+    code, out, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--kill", "0.5@2"])
+    assert code == 0
+    assert json.loads(out)["settings"]["kill"] == "0.5@2"
+    # 20 steps of eight robots and 20 of four, in each of four episodes; the step of the event may count either way
+    assert abs(json.loads(out)["mean"]["robot_steps"] - 4 * (20 * 8 + 20 * 4)) <= 4 * 4
+    best = [json.loads(text)["shapes"]["R"]["coverage_best"] for text in (whole, out)]
+    assert best[0] != best[1]
 
 
 def test_a_shape_named_twice_counts_once(monkeypatch, capsys):

@@ -96,7 +96,7 @@ def test_a_tested_cell_exports_and_flies(tiny_run, tmp_path):
     cell = TrainingCell((("run", "seed 3"),), tiny_command(None), test_shapes="R", test_episodes=1)
     (row,) = cell.run(tmp_path)
     assert math.isnan(row["wall_s"])  # continued, so that nobody knows how long it took
-    assert row["trained_robot_steps"] == 8000.0
+    assert row["trained_robot_steps"] == read_curve(tiny_run)[-1]["robot_steps"] > 0
     assert 0.0 <= row["coverage_normalised"] <= 1.0
     assert (tmp_path / "runs" / "seed-3" / "policy.onnx").is_file()
 

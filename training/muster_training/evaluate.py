@@ -17,6 +17,7 @@ from muster_core.errors import MusterError
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
+from muster_sim.events import Kill
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
 from muster_training.flying import ShapeFlight, fly_shape, load_flown
@@ -73,6 +74,8 @@ class EvaluateCommand:
     """Length of an episode [s]."""
     against: str | None = None
     """Fly this from the same starts too, and show both: a controller's name, shipped, or the path of an .onnx file."""
+    kill: str | None = None
+    """Let a share of the robots die after so many seconds, for example 0.3@15; figures are the survivors' then."""
     processes: int = 1
     """Processes that fly shapes side by side; the figures are the same."""
     plots: Path | None = None
@@ -118,7 +121,8 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     """
     names = _shape_names(command)
     steps = round(command.seconds / PERIOD)
-    task = AssemblyConfig(robots=command.robots, shapes=names, world=command.world, episode_steps=steps)
+    events = () if command.kill is None else (_kill(command.kill),)
+    task = AssemblyConfig(robots=command.robots, shapes=names, world=command.world, episode_steps=steps, events=events)
     controller = load_flown(chosen, task)
     _check_shapes(controller, task)
     kept = KEPT if command.plots or command.video else 0
@@ -154,6 +158,15 @@ def _shape_names(command: EvaluateCommand) -> tuple[str, ...]:
         raise MusterError(f"seed is {command.seed}; it must lie in 0 … 2^63 - 1")
     check_processes(command.processes)
     return names
+
+
+def _kill(text: str) -> Kill:
+    """What SHARE@SECONDS says."""
+    try:
+        share, seconds = (float(word) for word in text.split("@"))
+        return Kill(round(seconds / PERIOD), share=share)
+    except (ValueError, OverflowError):
+        raise MusterError(f"kill is {text!r}; it must be SHARE@SECONDS, for example 0.3@15") from None
 
 
 def _check_shapes(controller: Controller, task: AssemblyConfig) -> None:

@@ -51,7 +51,7 @@ def cells(settings: ExperimentSettings) -> Sequence[Cell]:
             LamarlCommand(
                 world="kinematic",
                 robots=(30,),
-                shapes=",".join(expand(settings.shapes or "seven")),
+                shapes=LamarlCommand.shapes if settings.shapes is None else ",".join(expand(settings.shapes)),
                 prior=prior,
                 threads=1,
                 evaluate_every=EVALUATE_EVERY,
@@ -154,10 +154,10 @@ EXPERIMENT = Experiment(
     ),
     draw=draw,
     note=(
-        f"The score is coverage / best, mean over the training shapes, flown without exploration after every "
-        f"{EVALUATE_EVERY} rounds; its ceiling is 1. Learnt: {SHARE:g} of the best condition's final score. A run that "
-        "never gets there counts as infinite. Factors are of medians, their intervals resample the runs. The paper "
-        "says 2.86."
+        f"The score is coverage / best as muster-train judges an actor: flown without exploration every "
+        f"{EVALUATE_EVERY} rounds, over shapes of its own; its ceiling is 1. Learnt: {SHARE:g} of the best condition's "
+        "final score. A run that never gets there counts as infinite. Factors are of medians, their intervals resample "
+        "the runs. The paper says 2.86."
     ),
     flies_policy=False,
 )

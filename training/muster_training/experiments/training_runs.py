@@ -56,11 +56,9 @@ class TrainingCell:
         """Export the best actor and fly it as any policy is flown, with the first team size of its training."""
         policy = run / "policy.onnx"
         export(run, policy)
-        names = expand(self.test_shapes or "")
+        task, names = team_task(self.command.robots[0]), expand(self.test_shapes or "")
         flights = [
-            ShapeFlight(
-                replace(team_task(self.command.robots[0]), shapes=(name,)), str(policy), self.test_episodes, (0, place)
-            )
+            ShapeFlight(replace(task, shapes=(name,)), str(policy), self.test_episodes, (0, place))
             for place, name in enumerate(names)
         ]
         flown = summarise_shapes({flight.shape: fly_shape(flight)[0] for flight in flights})
