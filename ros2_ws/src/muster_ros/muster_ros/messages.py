@@ -26,6 +26,11 @@ RUN_TOPIC = "/muster/run"
 ESTOP_TOPIC = "/muster/estop"
 RELEASE_TOPIC = "/muster/release"
 DIAGNOSTICS_TOPIC = "/diagnostics"
+DECISION_TOPIC = "/muster/decisions/{name}"
+"""What each robot based its commands on; see `muster_ros.decision`."""
+SETUP_TOPIC = "/muster/setup/{name}"
+"""Which policy, robot and arena each robot runs with; see `muster_ros.robot_setup`."""
+MARKERS_TOPIC = "/muster/markers"
 OPERATOR = "/muster/operator"
 """Full name of the operator node; its services and parameters live below it."""
 WORLD_FRAME = "world"
@@ -37,6 +42,7 @@ COMMAND_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """Whoever joins late still hears the last message."""
 EVENT_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+DECISION_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 DIAGNOSTICS_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 LARGEST_GRID = 1024
