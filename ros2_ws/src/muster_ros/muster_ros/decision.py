@@ -78,9 +78,9 @@ def message_from_decision(decision: Decision) -> Float64MultiArray:
     """Write a decision as a message."""
     d = decision
     facts = (
-        (FORMAT, d.sequence, KINDS.index(d.kind), STATES.index(d.state), d.filter_active, d.stamp, d.dt, d.yaw)
-        + (*d.issued, *d.wish, *d.desired, *d.acceleration, *d.velocity, *d.twist)
-        + (d.team_size, d.shape, len(d.robots))
+        *(FORMAT, d.sequence, KINDS.index(d.kind), STATES.index(d.state), d.filter_active, d.stamp, d.dt, d.yaw),
+        *(*d.issued, *d.wish, *d.desired, *d.acceleration, *d.velocity, *d.twist),
+        *(d.team_size, d.shape, len(d.robots)),
     )
     poses = np.column_stack((d.robots, d.stamps, d.ages, d.positions, d.velocities)) if len(d.robots) else np.empty(0)
     data = array.array("d", map(float, facts))
@@ -111,12 +111,18 @@ def decision_from_message(message: Float64MultiArray) -> Decision:
     pairs = data[8:18].reshape(5, 2)
     poses = data[FACTS:].reshape(count, ROW)
     return Decision(
-        _index(data[1], "sequence"),
-        KINDS[kind],
-        STATES[state],
-        bool(data[4]),
-        *(float(number) for number in data[5:8]),
-        *pairs,
+        sequence=_index(data[1], "sequence"),
+        kind=KINDS[kind],
+        state=STATES[state],
+        filter_active=bool(data[4]),
+        stamp=float(data[5]),
+        dt=float(data[6]),
+        yaw=float(data[7]),
+        issued=pairs[0],
+        wish=pairs[1],
+        desired=pairs[2],
+        acceleration=pairs[3],
+        velocity=pairs[4],
         twist=(float(data[18]), float(data[19]), float(data[20])),
         team_size=team_size,
         shape=shape,
