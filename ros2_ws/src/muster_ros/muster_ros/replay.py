@@ -58,7 +58,7 @@ def replay(
     Args:
         path: the bag.
         tolerance: largest difference of two equal commands [m/s, rad/s].
-        listen: is called with every odometry and shape message, in order: for who wants to draw the run.
+        listen: is called with every setup, shape and odometry message, in order: for who wants to draw the run.
 
     Raises:
         MusterError: no such file, or a tolerance that is none.
@@ -133,7 +133,7 @@ class _Replay:
         except MusterError as error:
             self._report.fault(f"{recorded.topic}: {error}")
             return
-        if kind in (Odometry, OccupancyGrid):
+        if kind in (Odometry, OccupancyGrid, String):
             self._listen(recorded, message)
 
     def _on_odometry(self, name: str, message: Odometry) -> None:

@@ -60,8 +60,8 @@ class DemoSettings:
         Raises:
             MusterError: names the value and what it may be.
         """
-        if not 2 <= self.robots <= 28:
-            raise MusterError(f"robots is {self.robots}; one process each, take 2 to 28")
+        if not 2 <= self.robots <= 27:
+            raise MusterError(f"robots is {self.robots}; one process each, take 2 to 27")
         if not 5.0 <= self.seconds_per_shape <= 600.0:
             raise MusterError(f"seconds-per-shape is {self.seconds_per_shape:g}; take 5 to 600")
 
@@ -99,11 +99,13 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     # For this process too: it watches and commands the team.
     os.environ.update(ROS_DOMAIN_ID=str(domain.number), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
     record = settings.out / "recording.npz"
-    record.unlink(missing_ok=True)
+    bag = settings.out / "bag.mcap"
+    for old in (record, bag):
+        old.unlink(missing_ok=True)
     try:
         with Supervisor(settings.out / "log.txt") as supervisor:
             # Children first: a process is best forked while it has one thread, and DDS brings many.
-            supervisor.start(processes(fleet, "sim", domain=domain.number, record=record))
+            supervisor.start(processes(fleet, "sim", domain=domain.number, record=record, bag=bag))
             count = len(supervisor.pids)
             watch = _perform(settings, fleet, goals, supervisor, stop, console)
     finally:
@@ -228,7 +230,8 @@ def _main() -> None:
         print(json.dumps(summary, indent=2))
         return
     Console().print(table(summary))
-    print(f"{settings.out}: summary.json, video.mp4, paths.png, curves.png, recording.npz, log.txt")
+    print(f"{settings.out}: summary.json, video.mp4, paths.png, curves.png, recording.npz, bag.mcap, log.txt")
+    print(f"Decide every command again and compare: muster-replay {settings.out / 'bag.mcap'}")
 
 
 def _parser() -> CommandParser:
