@@ -85,7 +85,7 @@ def topics_of(settings: RobotParameters) -> list[Topic]:
             Topic(messages.DECISION_TOPIC.replace("{name}", name), Float64MultiArray),
             Topic(messages.SETUP_TOPIC.replace("{name}", name), String, latched=True),
         ]
-    frames = _frames()
+    frames = frames_kind()
     if frames is not None:
         topics += [Topic("/tf", frames), replace(Topic("/tf_static", frames), latched=True)]
     return topics
@@ -116,6 +116,15 @@ def definition(name: str) -> str:
     return "\n".join([first, *(f"{_SEPARATOR}\nMSG: {key}\n{text}" for key, text in others)])
 
 
+def frames_kind() -> Any:  # noqa: ANN401 - a message class or None
+    """TFMessage where it is installed: on any ROS, but not among the wheels."""
+    try:
+        from tf2_msgs.msg import TFMessage
+    except ImportError:
+        return None
+    return TFMessage
+
+
 def _inner(text: str, package: str) -> list[tuple[str, str]]:
     """Package and name of the message types that a definition's fields have."""
     inner = []
@@ -134,12 +143,3 @@ def _read(package: str, short: str) -> str:
         return path.read_text(encoding="utf-8")
     except (PackageNotFoundError, OSError):
         raise MusterError(f"The definition of {package}/msg/{short} is not installed; install {package}") from None
-
-
-def _frames() -> Any:  # noqa: ANN401 - a message class or None
-    """TFMessage where it is installed: on any ROS, but not among the wheels."""
-    try:
-        from tf2_msgs.msg import TFMessage
-    except ImportError:
-        return None
-    return TFMessage
