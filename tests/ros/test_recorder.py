@@ -18,7 +18,6 @@ from std_msgs.msg import Float64MultiArray
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.shape import Shape
 from muster_ros.bag_reader import METADATA, Bag, Recorded
-from muster_ros.bag_topics import definition
 from muster_ros.bag_writer import BagWriter
 from muster_ros.decision import decision_from_message, message_from_decision
 from muster_ros.replay import replay
@@ -82,9 +81,7 @@ def rewrite(
         if changed is None:
             continue
         if message.topic not in channels:
-            channels[message.topic] = writer.channel(
-                message.topic, message.type_name, definition(message.type_name), ""
-            )
+            channels[message.topic] = writer.channel(message.topic, message.type_name, "", "")
         writer.write(channels[message.topic], changed.received, changed.published, changed.content)
     writer.close()
     return target

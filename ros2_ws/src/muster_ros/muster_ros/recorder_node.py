@@ -24,7 +24,7 @@ from muster_core.cli import run_command
 from muster_core.errors import MusterError, WorkFailed
 from muster_ros import messages
 from muster_ros.bag_reader import FORMAT, METADATA
-from muster_ros.bag_topics import definition, topics_of
+from muster_ros.bag_topics import Topic, definition, topics_of
 from muster_ros.bag_writer import BagWriter
 from muster_ros.parameters import (
     RobotParameters,
@@ -99,11 +99,13 @@ class RecorderNode(Node):
             start_parameter_services=False,
             enable_rosout=False,
         )
+        # Everything that can be refused comes before the file is made.
         policy = policy_bytes(self.settings.policy)
+        topics = [(topic, definition(topic.type_name)) for topic in topics_of(self.settings)]
         self._bag = BagWriter(Path(path))
         self._heard: list[tuple[int, Subscription]] = []
         try:
-            self._describe(policy)
+            self._describe(policy, topics)
         except WorkFailed as error:
             self._stop(str(error))
         self._began = self._flushed = time.monotonic()
@@ -123,7 +125,7 @@ class RecorderNode(Node):
         self._ear.destroy_node()
         self.destroy_node()
 
-    def _describe(self, policy: bytes) -> None:
+    def _describe(self, policy: bytes, topics: list[tuple[Topic, str]]) -> None:
         """The head of the file: what was recorded, with which policy, and the topics."""
         settings = self.settings
         facts = {
@@ -139,8 +141,8 @@ class RecorderNode(Node):
         self._bag.describe(METADATA, {"format": str(FORMAT), "facts": json.dumps(facts)})
         if policy:
             self._bag.attach(f"{sha256(policy)}.onnx", policy)
-        for topic in topics_of(settings):
-            channel = self._bag.channel(topic.name, topic.type_name, definition(topic.type_name), topic.offered_qos)
+        for topic, text in topics:
+            channel = self._bag.channel(topic.name, topic.type_name, text, topic.offered_qos)
             # Never called: nobody spins the ear.
             subscription = self._ear.create_subscription(topic.kind, topic.name, lambda message: None, topic.qos)
             self._heard.append((channel, subscription))
