@@ -77,6 +77,9 @@ def test_a_robot_that_brakes_knows_nobody(decision):
         (2, 9.0, "kind 9"),
         (3, -1.0, "state is -1.0; it must be a whole number"),
         (22, float("nan"), "shape is nan"),
+        (5, float("inf"), "numbers out of range"),
+        (6, -0.1, "numbers out of range"),
+        (16, float("nan"), "numbers out of range"),
         (23, 1e9, "for 1000000000 robots is none"),
     ],
 )

@@ -1,26 +1,27 @@
 """A real recorder beside real robots over real DDS: its bag replays, and nothing that it suffers stops them."""
 
 import json
+import os
+import random
 import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from geometry_msgs.msg import TwistStamped
 from mcap.reader import make_reader
 from nav_msgs.msg import OccupancyGrid, Odometry
-from rclpy.serialization import deserialize_message, serialize_message
-from std_msgs.msg import Float64MultiArray
 
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.shape import Shape
-from muster_ros.bag_reader import METADATA, Bag, Recorded
-from muster_ros.bag_writer import BagWriter
-from muster_ros.decision import decision_from_message, message_from_decision
+from muster_ros.bag_reader import Bag, Recorded
 from muster_ros.replay import replay
+
+from .tampering import beginning, damaged, decided, edited, of_decision, only, renumbered, rewrite
 
 TEAM = ["a", "b"]
 DISC = Shape.from_figure("disc", height=0.8, cells=200).moved(1.0, 0.0, 0.0)
@@ -66,61 +67,6 @@ def stop(process: subprocess.Popen) -> str:
     return errors
 
 
-def rewrite(
-    source: Path, target: Path, change: Callable[[Recorded], Recorded | None], policy: bytes | None = None
-) -> Path:
-    """The same bag with some messages changed or left out."""
-    bag, writer, channels = Bag(source), BagWriter(target), {}
-    messages = list(bag)
-    facts = {key: value for key, value in bag.facts.items() if key != "format"}
-    writer.describe(METADATA, {"format": "1", "facts": json.dumps(facts)})
-    for name, content in bag.attachments.items():
-        writer.attach(name, content if policy is None else policy)
-    for message in messages:
-        changed = change(message)
-        if changed is None:
-            continue
-        if message.topic not in channels:
-            channels[message.topic] = writer.channel(message.topic, message.type_name, "", "")
-        writer.write(channels[message.topic], changed.received, changed.published, changed.content)
-    writer.close()
-    return target
-
-
-def only(topic: str, number: int, change: Callable[[Recorded], Recorded | None]):
-    """Changes the ``number``-th message of a topic and leaves the others."""
-    seen = 0
-
-    def pick(message: Recorded) -> Recorded | None:
-        nonlocal seen
-        seen += message.topic == topic
-        return change(message) if message.topic == topic and seen == number else message
-
-    return pick
-
-
-def edited(kind: type, edit: Callable):
-    """Changes a message's content."""
-
-    def change(recorded: Recorded) -> Recorded:
-        message = deserialize_message(recorded.content, kind)
-        return replace(recorded, content=serialize_message(edit(message) or message))
-
-    return change
-
-
-def decided(**changes):
-    """Changes fields of a decision by functions of their values."""
-
-    def edit(message: Float64MultiArray) -> Float64MultiArray:
-        decision = decision_from_message(message)
-        return message_from_decision(
-            replace(decision, **{key: change(getattr(decision, key)) for key, change in changes.items()})
-        )
-
-    return edited(Float64MultiArray, edit)
-
-
 def test_a_recorded_run_is_decided_again_to_the_last_bit_and_tampering_is_found(
     fly, recorder, reports, commander, tmp_path
 ):
@@ -151,11 +97,10 @@ def test_a_recorded_run_is_decided_again_to_the_last_bit_and_tampering_is_found(
     assert heard.count(OccupancyGrid) == 2
     assert heard.count(Odometry) > 700
     check_tampering(bag, tmp_path)
+    check_chance(bag, tmp_path, inputs=200, seed=0)
 
 
 def check_tampering(bag: Path, folder: Path) -> None:
-    from geometry_msgs.msg import TwistStamped
-
     def faster(message):
         message.twist.linear.x += 1e-6
 
@@ -167,22 +112,6 @@ def check_tampering(bag: Path, folder: Path) -> None:
 
     def nudge(value):
         return value + 1e-6
-
-    def of_decision(kind: str, change, place: int = 20):
-        """Changes the ``place``-th decision of robot a of one kind."""
-        seen = 0
-
-        def pick(recorded: Recorded) -> Recorded | None:
-            nonlocal seen
-            if recorded.topic != "/muster/decisions/a":
-                return recorded
-            seen += decision_from_message(deserialize_message(recorded.content, Float64MultiArray)).kind == kind
-            if seen != place:
-                return recorded
-            seen += 1
-            return change(recorded)
-
-        return pick
 
     cases = {
         "a command": (only("/a/cmd_vel", 60, edited(TwistStamped, faster)), "was sent"),
@@ -222,6 +151,44 @@ def check_tampering(bag: Path, folder: Path) -> None:
         replay(without)
     with pytest.raises(MusterError, match="tolerance is nan"):
         replay(bag, tolerance=float("nan"))
+
+
+def end_of(bag: Path) -> str:
+    """How a replay ends; anything but a report or one line is an error."""
+    try:
+        return "faults" if replay(bag).faults else "good"
+    except MusterError as error:
+        return "refused" if "\n" not in str(error) else "refused in several lines"
+
+
+def check_chance(bag: Path, folder: Path, inputs: int, seed: int) -> None:
+    """Whatever chance does to a bag, a replay ends with a report or with one line."""
+    draw = random.Random(seed)
+    small = beginning(bag, folder / "small.mcap", decisions=4)
+    assert replay(small).faults == 0
+    content, target = small.read_bytes(), folder / "chance.mcap"
+    read = Bag(small)
+    count = sum(1 for _ in read)
+    read.close()
+    ends = Counter()
+    for _ in range(inputs):
+        target.unlink(missing_ok=True)
+        if draw.random() < 0.4:
+            target.write_bytes(damaged(content, draw))
+        else:
+            victims = {draw.randrange(count) for _ in range(3)}
+            numbers = iter(range(count))
+
+            def change(recorded: Recorded, victims=victims, numbers=numbers) -> Recorded:
+                if next(numbers) not in victims:
+                    return recorded
+                if "decisions" in recorded.topic and draw.random() < 0.8:
+                    return renumbered(recorded, draw)
+                return replace(recorded, content=damaged(recorded.content, draw))
+
+            rewrite(small, target, change)
+        ends[end_of(target)] += 1
+    assert set(ends) == {"faults", "good", "refused"}, ends
 
 
 def test_kill_9_costs_half_a_second_and_the_robots_fly_on(fly, recorder, reports, tmp_path):
@@ -296,3 +263,15 @@ def test_wrong_use_is_one_line(recorder, tmp_path, parameters, words):
     assert words in errors
     assert errors.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.fuzz
+@pytest.mark.timeout(3600)
+def test_thousands_of_damaged_bags_end_in_a_report_or_one_line(fly, recorder, reports, tmp_path):
+    bag = tmp_path / "run.mcap"
+    process = recorder(bag)
+    fly()
+    reports.spin(1.0)
+    stop(process)
+    inputs, seed = int(os.environ.get("MUSTER_FUZZ_INPUTS", "20000")), int(os.environ.get("MUSTER_FUZZ_SEED", "0"))
+    check_chance(bag, tmp_path, inputs, seed)

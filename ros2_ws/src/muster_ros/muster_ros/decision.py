@@ -22,6 +22,8 @@ FORMAT = 1
 """Of the message; a replay refuses another."""
 STATES = ("idle", "ready", "running", "holding", "stopped")
 """The gatekeeper's states in the order in which the message numbers them."""
+HEADING = 7
+"""Place of the own heading, which is NaN before the first pose; all other numbers are finite."""
 FACTS = 24
 """Numbers before the poses."""
 ROW = 7
@@ -108,6 +110,9 @@ def decision_from_message(message: Float64MultiArray) -> Decision:
         raise MusterError(
             f"A decision of kind {kind}, state {state} and {len(data)} numbers for {count} robots is none"
         )
+    numbers = np.delete(data, HEADING)
+    if not np.isfinite(numbers).all() or np.isinf(data[HEADING]) or not 0 <= data[5] < 2**31 or data[6] < 0:
+        raise MusterError(f"A decision at {data[5]} s, {data[6]} s after the one before, has numbers out of range")
     pairs = data[8:18].reshape(5, 2)
     poses = data[FACTS:].reshape(count, ROW)
     return Decision(
