@@ -45,6 +45,8 @@ FLUSH_EVERY = 0.5
 """The most that ``kill -9`` costs [s]."""
 REPORT_EVERY = 1.0
 """Time between two reports [s]."""
+LAST_WORDS = 12
+"""Time to end the file and leave the graph, on a busy machine too [s]; nobody waits for a recorder."""
 LAST_LOOKS = 0.3
 """How long the robots' last commands are waited for [s]."""
 MOST_AT_ONCE = 2000
@@ -215,7 +217,7 @@ class RecorderNode(Node):
 
 def main() -> int:
     """Record until SIGINT or SIGTERM."""
-    return run_command(lambda: run_nodes(_make, sys.argv, niceness=NICENESS))
+    return run_command(lambda: run_nodes(_make, sys.argv, LAST_WORDS, NICENESS))
 
 
 def _make(executor: Executor) -> list[Closable]:
