@@ -97,6 +97,7 @@ def test_a_recorded_run_is_decided_again_to_the_last_bit_and_tampering_is_found(
     assert heard.count(OccupancyGrid) == 2
     assert heard.count(Odometry) > 700
     check_tampering(bag, tmp_path)
+    check_losses(bag, tmp_path)
     check_chance(bag, tmp_path, inputs=200, seed=0)
 
 
@@ -137,7 +138,9 @@ def check_tampering(bag: Path, folder: Path) -> None:
     shifted = rewrite(bag, folder / "moved.mcap", lambda m: moved(m) if m.topic == "/b/odom" else m)
     assert any("places b at" in line for line in replay(shifted).fault_lines)
 
-    # What a recorder may miss is counted, not judged.
+
+def check_losses(bag: Path, folder: Path) -> None:
+    """What a recorder may miss is counted, not judged; what nothing can be said without is refused."""
     lossy = replay(rewrite(bag, folder / "lossy.mcap", of_decision("decide", lambda m: None)))
     assert (lossy.faults, lossy.decisions_lost) == (0, 1), lossy.fault_lines
     deaf = replay(rewrite(bag, folder / "deaf.mcap", lambda m: None if m.topic == "/b/odom" else m))

@@ -170,11 +170,7 @@ def processes(
     clock = {"use_sim_time": True} if rate != 1 else {}
     common = flat_settings(fleet.parameters(fleet.robots[0], rate)) | clock
     settings = {key: value for key, value in common.items() if key != "name"}
-    if bag is not None:
-        command = _python("muster_ros.recorder_node", settings | {"bag": str(_new_bag(bag))})
-        started.append(Process("recorder", command, environment, essential=False))
-    if view:
-        started.append(Process("view", _python("muster_ros.view_node", settings), environment, essential=False))
+    started += _listeners(settings, bag, view, environment)
     if composed:
         started.append(Process("robots", _python("muster_ros.robot_node", settings, "--composed"), environment))
         return tuple(started)
@@ -182,6 +178,18 @@ def processes(
         command = (*_python("muster_ros.robot_node", common | {"name": name}), "-r", f"__node:={name}")
         started.append(Process(name, command, environment))
     return tuple(started)
+
+
+def _listeners(
+    settings: Mapping[str, Any], bag: Path | None, view: bool, environment: Mapping[str, str]
+) -> list[Process]:
+    """Recorder and view, which no robot needs."""
+    commands = {}
+    if bag is not None:
+        commands["recorder"] = _python("muster_ros.recorder_node", {**settings, "bag": str(_new_bag(bag))})
+    if view:
+        commands["view"] = _python("muster_ros.view_node", settings)
+    return [Process(name, command, environment, essential=False) for name, command in commands.items()]
 
 
 def _new_bag(bag: Path) -> Path:

@@ -94,14 +94,10 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
     pilot = prepare(fleet)
     goals = [_goal(name, pilot, settings.robots) for name in settings.shapes]
-    _make_folder(settings.out)
+    record, bag = _make_room(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
     os.environ.update(ROS_DOMAIN_ID=str(domain.number), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
-    record = settings.out / "recording.npz"
-    bag = settings.out / "bag.mcap"
-    for old in (record, bag):
-        old.unlink(missing_ok=True)
     try:
         with Supervisor(settings.out / "log.txt") as supervisor:
             # Children first: a process is best forked while it has one thread, and DDS brings many.
@@ -214,11 +210,16 @@ def _goal(name: str, pilot: Pilot, robots: int) -> Goal:
     return Goal(name, shape, best_layout(shape, robots).coverage)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_room(folder: Path) -> tuple[Path, Path]:
+    """Where recording and bag go; those of an earlier demo are gone."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MusterError(f"out: {folder} cannot be made: {error.strerror}") from None
+    places = folder / "recording.npz", folder / "bag.mcap"
+    for place in places:
+        place.unlink(missing_ok=True)
+    return places
 
 
 def _main() -> None:
