@@ -141,8 +141,15 @@ def check_tampering(bag: Path, folder: Path) -> None:
 
 def check_losses(bag: Path, folder: Path) -> None:
     """What a recorder may miss is counted, not judged; what nothing can be said without is refused."""
+    whole = Bag(bag)
+    start = sorted(message.received for message in whole if message.topic == "/muster/decisions/a")[60]
+    whole.close()
     lossy = replay(rewrite(bag, folder / "lossy.mcap", of_decision("decide", lambda m: None)))
     assert (lossy.faults, lossy.decisions_lost) == (0, 1), lossy.fault_lines
+    first = [f"/muster/decisions/{name}" for name in TEAM]
+    late = replay(rewrite(bag, folder / "late.mcap", lambda m: None if m.topic in first and m.received < start else m))
+    assert (late.faults, late.decisions_lost) == (0, 0), late.fault_lines
+    assert late.commands_before > 20
     deaf = replay(rewrite(bag, folder / "deaf.mcap", lambda m: None if m.topic == "/b/odom" else m))
     assert deaf.faults == 0
     assert deaf.poses_unheard > 50

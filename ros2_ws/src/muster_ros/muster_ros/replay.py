@@ -155,7 +155,7 @@ class _Replay:
             return
 
     def _on_decision(self, name: str, message: Float64MultiArray) -> None:
-        self._robots[name].decide(decision_from_message(message))
+        self._robots[name].decide(self._now, decision_from_message(message))
 
     def _on_setup(self, name: str, message: String) -> None:
         setup = RobotSetup.from_message(message)

@@ -49,6 +49,8 @@ class ReplayedRobot:
         self._team = list(heard)
         self._pilot: Pilot | None = None
         self._last: Decision | None = None
+        self._first = math.inf
+        """When the first decision record was received [s]; robots publish them only once a recorder listens."""
         self._waiting: list[tuple[float, Any]] = []
         """Commands that no decision has claimed yet: when they were received [s], and the message."""
         self._missing = 0
@@ -63,15 +65,15 @@ class ReplayedRobot:
         self._waiting.append((now, message))
         while self._waiting[0][0] < now - UNCLAIMED:
             at, _ = self._waiting.pop(0)
-            if self._last is None:
+            if at < self._first:
                 self._report.commands_before += 1
             elif self._missing:
                 self._missing -= 1
             else:
                 self._report.fault(f"{self._name}: a command received at {at:.3f} s came from no decision")
 
-    def decide(self, decision: Decision) -> None:
-        """Decide again and compare.
+    def decide(self, now: float, decision: Decision) -> None:
+        """Decide again and compare; the record was received at ``now`` [s].
 
         Raises:
             MusterError: the record contradicts itself.
@@ -80,7 +82,7 @@ class ReplayedRobot:
             self._report.fault(f"{self._name}: decided before it said what it runs with")
             return
         self._check_chain(decision)
-        self._last = decision
+        self._last, self._first = decision, min(self._first, now)
         self._check_poses(decision, self.setup.model.look_ahead)
         velocity = self._recompute(self._pilot, decision)
         if velocity is None:
