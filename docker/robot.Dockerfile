@@ -7,8 +7,8 @@ RUN apt-get update \
        python3-numpy python3-pip python3-transforms3d python3-yaml \
        ros-jazzy-visualization-msgs ros-jazzy-diagnostic-msgs \
     && rm -rf /var/lib/apt/lists/*
-# The one thing a robot needs that apt does not have; apt's numpy (1.26) stays.
-RUN pip install --no-cache-dir --break-system-packages onnxruntime "numpy<2"
+# What apt does not have: onnxruntime for robots, mcap for the recorder; apt's numpy (1.26) stays.
+RUN pip install --no-cache-dir --break-system-packages onnxruntime mcap "numpy<2"
 
 WORKDIR /muster
 COPY ros2_ws/src/muster_core src/muster_core

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw
 
+from muster_core.metrics import covering_robots
 from muster_core.robot import Arena
 from muster_core.shape import Shape
 from muster_core.types import Array, Integers, Mask
@@ -18,8 +19,7 @@ Frame = NDArray[np.uint8]
 
 def covered_cells(positions: Array, shape: Shape, distance: float) -> Mask:
     """Which cell centres lie within ``distance`` [m] of a robot. Shape: (cells,)."""
-    offsets = shape.cells[:, None] - np.asarray(positions)[None]
-    return np.asarray((np.square(offsets).sum(axis=-1) <= distance * distance).any(axis=1))
+    return np.asarray(covering_robots(positions, shape, distance) > 0)
 
 
 class Canvas:

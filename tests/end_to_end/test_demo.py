@@ -44,7 +44,7 @@ def fleeting(tmp_path):
     """A demo that is under way, and its children."""
     process = demo(tmp_path / "demo")
     deadline = time.monotonic() + 60
-    while len(children_of(process.pid)) < 6:
+    while len(children_of(process.pid)) < 7:
         assert time.monotonic() < deadline, "the demo started no processes"
         assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
@@ -60,7 +60,7 @@ def test_four_robots_form_two_shapes(tmp_path):
     assert process.returncode == 0, errors
     summary = json.loads(answer)
     assert summary == json.loads((out / "summary.json").read_text())
-    assert (summary["robots"], summary["processes"], summary["contacts"]) == (4, 6, 0)
+    assert (summary["robots"], summary["processes"], summary["contacts"]) == (4, 7, 0)
     assert [shape["shape"] for shape in summary["shapes"]] == ["disc", "square"]
     assert summary["entering_rate"] > 0.8
     assert 0.6 < summary["coverage_normalised"] <= 1.0
@@ -69,7 +69,7 @@ def test_four_robots_form_two_shapes(tmp_path):
     # 4 robots, 20 s, 20 commands a second.
     assert summary["commands"] > 0.8 * 4 * 20 * 20
     assert summary["duration_s"] > 20.0
-    for name in ("paths.png", "curves.png", "video.mp4", "recording.npz", "log.txt"):
+    for name in ("paths.png", "curves.png", "video.mp4", "recording.npz", "bag.mcap", "log.txt"):
         assert (out / name).stat().st_size > 0, name
 
 
@@ -94,7 +94,7 @@ def test_a_robot_that_dies_is_named_and_the_others_are_stopped(fleeting):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--robots", "1"), "robots is 1; one process each, take 2 to 28"),
+        (("--robots", "1"), "robots is 1; one process each, take 2 to 27"),
         (("--seconds-per-shape", "0"), "seconds-per-shape is 0"),
         (("--policy", "nonsense"), "'nonsense'"),
         (("--robots", "2", "--policy", "shipped"), "the policy was trained for"),

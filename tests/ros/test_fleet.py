@@ -116,6 +116,26 @@ def test_composed_robots_share_a_process():
     assert "--composed" in started[1].command
 
 
+def test_a_bag_and_a_view_are_processes_that_robots_can_do_without(tmp_path):
+    bag = tmp_path / "run.mcap"
+    started = processes(Fleet(robots=numbered(3), policy="prior"), "robots", composed=True, bag=bag, view=True)
+    assert [(process.name, process.essential) for process in started] == [
+        ("operator", True),
+        ("recorder", False),
+        ("view", False),
+        ("robots", True),
+    ]
+    assert f'bag:="{bag}"' in started[1].command
+    assert 'policy:="prior"' in started[2].command
+    bag.touch()
+    with pytest.raises(MusterError, match="exists; move it away, or name another"):
+        processes(Fleet(robots=numbered(3), policy="prior"), "robots", bag=bag)
+    with pytest.raises(MusterError, match=r"bag: there is no folder .*gone; make it first"):
+        processes(Fleet(robots=numbered(3), policy="prior"), "robots", bag=tmp_path / "gone" / "run.mcap")
+    with pytest.raises(MusterError, match="28 robots need 31 processes"):
+        processes(Fleet(robots=numbered(28), policy="prior"), "robots", bag=tmp_path / "other.mcap")
+
+
 @pytest.mark.parametrize(
     ("robots", "arguments", "words"),
     [

@@ -12,6 +12,7 @@ import pytest
 from muster_ros.domain import FreeDomain
 from muster_ros.fleet import Process
 from muster_ros.operator_node import ShapeRequest
+from muster_ros.replay import replay
 from muster_ros.shared_memory import FOLDER, segments_of
 from muster_ros.supervisor import Supervisor
 
@@ -146,6 +147,28 @@ def test_children_that_ignore_every_plea_are_killed_with_their_own_children(proc
         time.sleep(0.02)
     supervisor.stop(patience=((signal.SIGINT, 0.3), (signal.SIGTERM, 0.3), (signal.SIGKILL, 5.0)))
     await_end(map(int, pids.read_text().split()), alive)
+
+
+def test_a_recorder_that_dies_costs_a_line_and_not_the_run(team, operator, reports, processes_alive, tmp_path):
+    bag = tmp_path / "run.mcap"
+    runner, children, world = team("--bag", str(bag), "--view")
+    assert len(children) == 7
+    names = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
+    recorder = next(pid for pid, words in names.items() if "recorder_node" in words)
+    operator.shape(ShapeRequest("disc", shape_height=1.6))
+    operator.verb("start")
+    reports.until(lambda: world.speed("ann") > 0.1, "ann to move")
+    os.kill(recorder, signal.SIGKILL)
+    reports.spin(1.0)
+    assert {reports.values[name]["state"] for name in TEAM} == {"running"}
+    runner.send_signal(signal.SIGINT)
+    assert runner.wait(30) == 0
+    errors = runner.stderr.read()
+    assert errors.count("recorder ended by itself (signal 9); the robots go on without it") == 1
+    await_end(children, processes_alive[0])
+    report = replay(bag)
+    assert report.faults == 0, report.fault_lines
+    assert report.compared == report.identical > 20
 
 
 def test_two_runs_never_get_the_same_domain():

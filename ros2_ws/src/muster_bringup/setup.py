@@ -24,6 +24,7 @@ setup(
         (f"share/{PACKAGE}/launch", sorted(glob("launch/*"))),
         (f"share/{PACKAGE}/fleets", sorted(glob("fleets/*"))),
         (f"share/{PACKAGE}/rviz", sorted(glob("rviz/*"))),
+        (f"share/{PACKAGE}/foxglove", sorted(glob("foxglove/*"))),
     ],
     install_requires=["muster_ros", "muster_simulator"],
     zip_safe=False,

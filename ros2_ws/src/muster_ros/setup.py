@@ -8,6 +8,8 @@ EXECUTABLES = {
     "muster-run": "muster_ros.run:main",
     "muster-robot": "muster_ros.robot_node:main",
     "muster-operator-node": "muster_ros.operator_node:main",
+    "muster-recorder": "muster_ros.recorder_node:main",
+    "muster-view": "muster_ros.view_node:main",
 }
 
 setup(
@@ -28,7 +30,7 @@ setup(
         # `ros2 run` looks here; pip ignores install_scripts, so the executables travel as data files.
         (f"lib/{PACKAGE}", [f"scripts/{name}" for name in EXECUTABLES]),
     ],
-    install_requires=["muster_core", "numpy>=1.26", "transforms3d>=0.4.1", "PyYAML>=6.0"],
+    install_requires=["muster_core", "numpy>=1.26", "transforms3d>=0.4.1", "PyYAML>=6.0", "mcap>=1.6.0"],
     extras_require={
         # rclpy and the messages without a ROS installation; a robot with ROS 2 from apt uses that one instead.
         "wheels": [

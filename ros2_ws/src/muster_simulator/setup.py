@@ -5,6 +5,7 @@ from setuptools import find_packages, setup
 PACKAGE = "muster_simulator"
 EXECUTABLES = {
     "muster-demo": "muster_simulator.demo:main",
+    "muster-replay": "muster_simulator.replay_cli:main",
     "muster-simulator": "muster_simulator.simulator_node:main",
 }
 

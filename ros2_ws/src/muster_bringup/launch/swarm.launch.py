@@ -23,15 +23,23 @@ def generate_launch_description() -> LaunchDescription:
             DeclareLaunchArgument("backend", default_value="sim", description="sim or robots"),
             DeclareLaunchArgument("composed", default_value="false", description="all robots in one process"),
             DeclareLaunchArgument("rate", default_value="1.0", description="simulated seconds per second (sim)"),
+            DeclareLaunchArgument("bag", default_value="", description="record all messages to this .mcap"),
+            DeclareLaunchArgument("view", default_value="false", description="frames and markers for RViz, Foxglove"),
             OpaqueFunction(function=_processes),
         ]
     )
 
 
 def _processes(context: LaunchContext) -> list[Action]:
-    given = {name: LaunchConfiguration(name).perform(context) for name in ("fleet", "backend", "composed", "rate")}
+    names = ("fleet", "backend", "composed", "rate", "bag", "view")
+    given = {name: LaunchConfiguration(name).perform(context) for name in names}
     started = processes(
-        load_fleet(Path(given["fleet"])), given["backend"], given["composed"] == "true", float(given["rate"])
+        load_fleet(Path(given["fleet"])),
+        given["backend"],
+        given["composed"] == "true",
+        float(given["rate"]),
+        bag=Path(given["bag"]) if given["bag"] else None,
+        view=given["view"] == "true",
     )
     return [
         ExecuteProcess(
@@ -39,7 +47,7 @@ def _processes(context: LaunchContext) -> list[Action]:
             name=process.name,
             additional_env=dict(process.environment),
             output="screen",
-            on_exit=Shutdown(reason=f"{process.name} has ended"),
+            on_exit=Shutdown(reason=f"{process.name} has ended") if process.essential else None,
         )
         for process in started
     ]

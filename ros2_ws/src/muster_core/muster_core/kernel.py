@@ -70,17 +70,23 @@ def _compiled(function: Function, counting: bool) -> Function:
 
 
 @cache
-def cache_folder(package: str) -> Path | None:
-    """Folder for the compiled kernels of ``package``, or None where the user's cache folder cannot be written.
-
-    Its name hashes numba's version and all kernel sources that ``package`` may call.
-    """
+def kernel_digest(package: str) -> str:
+    """16 hexadecimal digits over numba's version and all kernel sources that ``package`` may call."""
     digest = hashlib.sha256(numba.__version__.encode() if numba else b"")
     digest.update(Path(__file__).read_bytes())  # how kernels are compiled
     for source in _kernel_sources(package):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())
-    folder = user_cache() / "kernels" / f"{package}-{digest.hexdigest()[:16]}"
+    return digest.hexdigest()[:16]
+
+
+@cache
+def cache_folder(package: str) -> Path | None:
+    """Folder for the compiled kernels of ``package``, or None where the user's cache folder cannot be written.
+
+    Its name hashes numba's version and all kernel sources that ``package`` may call.
+    """
+    folder = user_cache() / "kernels" / f"{package}-{kernel_digest(package)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -10,7 +10,7 @@ import numpy as np
 from muster_core.errors import MusterError
 from muster_core.kernels.measures import covered_share, inside_count, voronoi_counts
 from muster_core.shape import Shape
-from muster_core.types import Array
+from muster_core.types import Array, Integers
 
 
 def coverage(positions: Array, shape: Shape, team_size: int) -> float:
@@ -33,6 +33,12 @@ def refined_cells(shape: Shape, refine: int = 4) -> Array:
     cosine, sine = math.cos(shape.yaw), math.sin(shape.yaw)
     offsets = np.stack([u * cosine - v * sine, u * sine + v * cosine], axis=-1).reshape(-1, 2)
     return np.ascontiguousarray((shape.cells[:, None] + offsets[None]).reshape(-1, 2))
+
+
+def covering_robots(positions: Array, shape: Shape, distance: float) -> Integers:
+    """How many robots lie within ``distance`` [m] of each cell's centre, shape (cells,)."""
+    offsets = shape.cells[:, None] - _points(positions)[None]
+    return np.asarray((np.square(offsets).sum(axis=-1) <= distance * distance).sum(axis=1), np.int64)
 
 
 def entering_rate(positions: Array, shape: Shape) -> float:

@@ -1,5 +1,6 @@
 """A trained policy as it travels: one ONNX file whose card says everything needed to run it, or to refuse it."""
 
+import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
@@ -102,6 +103,7 @@ class Policy:
             )
         self.card = Card.from_json(text, source)
         self.name = source
+        self.sha256 = hashlib.sha256(content).hexdigest()
         self.sensing = self.card.sensing
         self.period = self.card.period
         self._layout = find_layout(self.card.layout)

@@ -6,6 +6,7 @@ last fresh pose, where 50 ms would spend the allowed 150 ms to the last.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,8 +16,26 @@ from muster_core.types import Array
 from muster_ros.gatekeeper import Verdict
 
 TICKS_PER_POLICY_PERIOD = 4
+KINDS = ("decide", "hold", "brake", "halt")
+"""What a command can come from: the policy, the filter alone, the ramp, or an end without a ramp."""
 QUIET_AFTER = 40
 """Ticks (1 s) for which a robot at rest that is not held back repeats its zero before it leaves the topic alone."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the last command was computed from; with it, the same pilot computes the same command again."""
+
+    kind: str = "halt"
+    """One of `KINDS`."""
+    dt: float = 0.0
+    """Time since the command before, as the filter and the ramp count it [s]."""
+    issued: Array = field(default_factory=lambda: np.zeros(2))
+    """The command before, shape (2,) [m/s; world]."""
+    wish: Array = field(default_factory=lambda: np.zeros(2))
+    """What the policy had wished before, shape (2,) [m/s; world]."""
+    snapshot: Snapshot | None = None
+    """What the robot knew; None where it only braked."""
 
 
 class ControlLoop:
@@ -30,6 +49,7 @@ class ControlLoop:
         self.pilot = pilot
         self.period = pilot.period / TICKS_PER_POLICY_PERIOD
         self.last: Command | None = None
+        self.basis = Basis()
         self._issued = np.zeros(2)
         self._desired = np.zeros(2)
         self._even = False
@@ -59,10 +79,13 @@ class ControlLoop:
         self._resting = 0
         if not self._even:
             return None
+        snapshot, kind = observe(), "hold" if self._filter_next else "decide"
+        dt = self.pilot.period * (0.5 if self._filter_next else 1.0)
+        self.basis = Basis(kind, dt, self._issued, self._desired, snapshot)
         if self._filter_next:
-            self.last = self.pilot.hold(observe(), self._desired, 0.5 * self.pilot.period)
+            self.last = self.pilot.hold(snapshot, self._desired, dt)
         else:
-            self.last = self.pilot.command(observe())
+            self.last = self.pilot.command(snapshot)
             self._desired = self.last.desired
         self._filter_next = not self._filter_next
         self._issued = self.last.velocity
@@ -70,11 +93,13 @@ class ControlLoop:
 
     def halt(self) -> Array:
         """Forget all wishes; the zero command, shape (2,) [m/s], for an end without a ramp."""
+        self.basis = Basis("halt", 0.0, self._issued, self._desired)
         self._issued, self._desired, self._filter_next, self.last = np.zeros(2), np.zeros(2), False, None
         return self._issued
 
     def _brake(self, quiet: bool) -> Array | None:
         self._filter_next, self.last = False, None
+        self.basis = Basis("brake", self.period, self._issued, self._desired)
         self._issued = self.pilot.brake(self._issued, self.period)
         self._resting = 0 if self._issued.any() else self._resting + 1
         return None if quiet and self._resting > QUIET_AFTER else self._issued

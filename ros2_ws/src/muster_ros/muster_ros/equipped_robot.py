@@ -10,6 +10,7 @@ import numpy as np
 from geometry_msgs.msg import Twist, TwistStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
+from std_msgs.msg import Float64MultiArray, String
 
 from muster_core import metrics
 from muster_core.pilot import Pilot
@@ -17,6 +18,7 @@ from muster_core.scene import Snapshot
 from muster_core.types import Array
 from muster_ros import messages
 from muster_ros.control_loop import ControlLoop
+from muster_ros.decision import Decision, message_from_decision
 from muster_ros.gatekeeper import Conditions, Gatekeeper, Verdict
 from muster_ros.health import Health
 from muster_ros.hearing import Hearing
@@ -24,6 +26,7 @@ from muster_ros.messages import Pose
 from muster_ros.orders import Orders
 from muster_ros.parameters import RobotParameters
 from muster_ros.pose_follower import PoseFollower
+from muster_ros.robot_setup import RobotSetup
 
 LAST_COMMAND = Duration(seconds=0.2)
 """How long the last command may take to be acknowledged before the publisher goes."""
@@ -55,6 +58,15 @@ class EquippedRobot:
             settings.command_topic.replace("{name}", settings.name),
             messages.COMMAND_QOS,
         )
+        self._decisions = node.create_publisher(
+            Float64MultiArray, messages.DECISION_TOPIC.replace("{name}", settings.name), messages.DECISION_QOS
+        )
+        self._setups = node.create_publisher(
+            String, messages.SETUP_TOPIC.replace("{name}", settings.name), messages.LATCHED_QOS
+        )
+        self._setups.publish(RobotSetup.of(settings, getattr(pilot.controller, "sha256", "")).message())
+        self._commanded = 0
+        self._known: dict[str, Pose] = {}
         self._dropped_before = 0
 
     @property
@@ -106,7 +118,8 @@ class EquippedRobot:
         """Give everything back, once the last command has reached the base."""
         self.orders.close()
         self._commands.wait_for_all_acked(LAST_COMMAND)
-        self._node.destroy_publisher(self._commands)
+        for publisher in (self._commands, self._decisions, self._setups):
+            self._node.destroy_publisher(publisher)
         if self._owns_hearing:
             self.hearing.close()
 
@@ -143,6 +156,7 @@ class EquippedRobot:
     def _snapshot(self) -> Snapshot:
         self.hearing.fetch()
         known = {name: pose for name in self.settings.team if (pose := self._steered(name)) is not None}
+        self._known = known
         now = time.monotonic()
         assert self.orders.shape is not None, "no snapshot is taken before there is a task"
         assert self.orders.team_size is not None, "no snapshot is taken before there is a task"
@@ -170,6 +184,37 @@ class EquippedRobot:
     def _publish(self, velocity: Array) -> None:
         pose = self.hearing[self.settings.name].pose
         twist = (0.0, 0.0, 0.0) if pose is None else self.settings.robot.twist(velocity, pose.yaw)
-        self._commands.publish(
-            messages.command_message(twist, self._ros_now(), self.settings.name, self.settings.command_type)
+        stamp = self._ros_now()
+        self._commands.publish(messages.command_message(twist, stamp, self.settings.name, self.settings.command_type))
+        # After the command, which must not wait for it, and only where somebody listens: a recorder, a display.
+        if self._decisions.get_subscription_count():
+            yaw = float("nan") if pose is None else pose.yaw
+            self._decisions.publish(message_from_decision(self._decision(velocity, twist, stamp, yaw)))
+        self._commanded += 1
+
+    def _decision(self, velocity: Array, twist: tuple[float, float, float], stamp: float, yaw: float) -> Decision:
+        basis, last, snapshot = self.loop.basis, self.loop.last, self.loop.basis.snapshot
+        # A robot that brakes looks at nobody.
+        seen = {} if snapshot is None else self._known
+        return Decision(
+            sequence=self._commanded,
+            kind=basis.kind,
+            state=self.verdict.state,
+            filter_active=last is not None and last.filter_active,
+            stamp=stamp,
+            dt=basis.dt,
+            yaw=yaw,
+            issued=basis.issued,
+            wish=basis.wish,
+            desired=velocity if last is None else last.desired,
+            acceleration=np.zeros(2) if last is None else last.acceleration,
+            velocity=velocity,
+            twist=twist,
+            team_size=0 if snapshot is None else snapshot.team_size,
+            shape=0 if snapshot is None else self.orders.shape_key,
+            robots=np.array([self.settings.team.index(name) for name in seen], np.float64),
+            stamps=np.array([pose.stamp for pose in seen.values()]),
+            ages=np.zeros(0) if snapshot is None else snapshot.ages,
+            positions=np.zeros((0, 2)) if snapshot is None else snapshot.positions,
+            velocities=np.zeros((0, 2)) if snapshot is None else snapshot.velocities,
         )

@@ -88,6 +88,8 @@ class Process:
     """Program and arguments."""
     environment: Mapping[str, str]
     """Environment variables to set beside those that are inherited."""
+    essential: bool = True
+    """Whether the others must not go on without it."""
 
 
 def load_fleet(path: Path) -> Fleet:
@@ -130,8 +132,10 @@ def processes(
     rate: float = 1.0,
     domain: int | None = None,
     record: Path | None = None,
+    bag: Path | None = None,
+    view: bool = False,
 ) -> tuple[Process, ...]:
-    """What to start for a fleet: the simulator (only for ``sim``), the operator, then the robots.
+    """What to start for a fleet: the simulator (only for ``sim``), the operator, recorder and view, then the robots.
 
     Args:
         fleet: what to run.
@@ -140,18 +144,21 @@ def processes(
         rate: simulated seconds per second; only for ``sim``.
         domain: ROS_DOMAIN_ID; None leaves the inherited one.
         record: file that the simulator records the true trajectories to.
+        bag: file that all messages are recorded to, for `muster-replay`.
+        view: also publish frames and markers for RViz and Foxglove.
 
     Raises:
-        MusterError: unknown backend, too many processes, a rate that is none, no folder for the recording, or no
-            simulator installed.
+        MusterError: unknown backend, too many processes, a rate that is none, no folder for a recording or a bag that
+            is there already, or no simulator installed.
     """
     if backend not in BACKENDS:
         raise unknown("backend", backend, BACKENDS)
     if not (math.isfinite(rate) and 0 < rate <= 100) or (backend == "robots" and rate != 1):
         raise MusterError(f"rate is {rate:g}; take 1 on robots and a number above 0 up to 100 in simulation")
-    if not composed and len(fleet.robots) + 2 > MOST_PROCESSES:
+    needed = len(fleet.robots) + 2 + (bag is not None) + view
+    if not composed and needed > MOST_PROCESSES:
         raise MusterError(
-            f"{len(fleet.robots)} robots need {len(fleet.robots) + 2} processes; more than {MOST_PROCESSES} on one "
+            f"{len(fleet.robots)} robots need {needed} processes; more than {MOST_PROCESSES} on one "
             "machine cannot find each other. Put the robots into one process: --composed"
         )
     environment = {"ROS_DOMAIN_ID": str(domain)} if domain is not None else {}
@@ -162,14 +169,36 @@ def processes(
     started.append(Process("operator", _python("muster_ros.operator_node", _operator_settings(fleet)), environment))
     clock = {"use_sim_time": True} if rate != 1 else {}
     common = flat_settings(fleet.parameters(fleet.robots[0], rate)) | clock
+    settings = {key: value for key, value in common.items() if key != "name"}
+    started += _listeners(settings, bag, view, environment)
     if composed:
-        settings = {key: value for key, value in common.items() if key != "name"}
         started.append(Process("robots", _python("muster_ros.robot_node", settings, "--composed"), environment))
         return tuple(started)
     for name in fleet.robots:
         command = (*_python("muster_ros.robot_node", common | {"name": name}), "-r", f"__node:={name}")
         started.append(Process(name, command, environment))
     return tuple(started)
+
+
+def _listeners(
+    settings: Mapping[str, Any], bag: Path | None, view: bool, environment: Mapping[str, str]
+) -> list[Process]:
+    """Recorder and view, which no robot needs."""
+    commands = {}
+    if bag is not None:
+        commands["recorder"] = _python("muster_ros.recorder_node", {**settings, "bag": str(_new_bag(bag))})
+    if view:
+        commands["view"] = _python("muster_ros.view_node", settings)
+    return [Process(name, command, environment, essential=False) for name, command in commands.items()]
+
+
+def _new_bag(bag: Path) -> Path:
+    path = bag.resolve()
+    if not path.parent.is_dir():
+        raise MusterError(f"bag: there is no folder {path.parent}; make it first")
+    if path.exists():
+        raise MusterError(f"bag: {path} exists; move it away, or name another")
+    return path
 
 
 def _simulator(fleet: Fleet, rate: float, record: Path | None, environment: Mapping[str, str]) -> Process:

@@ -8,9 +8,11 @@ on a node that no executor spins (0.043 of a core, measured; poses are as fresh,
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from nav_msgs.msg import Odometry
 from rclpy.node import Node
+from rclpy.qos import QoSProfile
 from rclpy.subscription import Subscription
 
 from muster_core.errors import MusterError
@@ -71,10 +73,7 @@ class Hearing:
                 start_parameter_services=False,
                 enable_rosout=False,
             )
-            for name in others:
-                self._fetched[name] = self._ear.create_subscription(
-                    Odometry, topics[name], lambda message: None, ODOMETRY_QOS
-                )
+            self._fetched = {name: self.listen(Odometry, topics[name], ODOMETRY_QOS) for name in others}
 
     def __getitem__(self, name: str) -> Heard:
         return self._heard[name]
@@ -82,10 +81,24 @@ class Hearing:
     def fetch(self) -> None:
         """Take in what has arrived from the robots that do not call back."""
         for name, subscription in self._fetched.items():
-            with subscription.handle:
-                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-            if taken is not None:
-                self._store(name, taken[0])
+            message = self.take(subscription)
+            if message is not None:
+                self._store(name, message)
+
+    def listen(self, kind: type, topic: str, qos: QoSProfile) -> Subscription:
+        """A subscription beside the odometry's that does not call back either: `take` asks it.
+
+        Only where there are robots that do not call back; it goes with `close`.
+        """
+        assert self._ear is not None, "there is nobody to be asked"
+        return self._ear.create_subscription(kind, topic, lambda message: None, qos)
+
+    @staticmethod
+    def take(subscription: Subscription) -> Any:  # noqa: ANN401 - a message of any type
+        """The next message that waits, or None."""
+        with subscription.handle:
+            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+        return None if taken is None else taken[0]
 
     def faults(self) -> list[str]:
         """What is wrong with robots' odometry at the moment, one line each."""

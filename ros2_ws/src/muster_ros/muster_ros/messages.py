@@ -26,6 +26,11 @@ RUN_TOPIC = "/muster/run"
 ESTOP_TOPIC = "/muster/estop"
 RELEASE_TOPIC = "/muster/release"
 DIAGNOSTICS_TOPIC = "/diagnostics"
+DECISION_TOPIC = "/muster/decisions/{name}"
+"""What each robot based its commands on; see `muster_ros.decision`."""
+SETUP_TOPIC = "/muster/setup/{name}"
+"""Which policy, robot and arena each robot runs with; see `muster_ros.robot_setup`."""
+MARKERS_TOPIC = "/muster/markers"
 OPERATOR = "/muster/operator"
 """Full name of the operator node; its services and parameters live below it."""
 WORLD_FRAME = "world"
@@ -37,6 +42,7 @@ COMMAND_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 LATCHED_QOS = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 """Whoever joins late still hears the last message."""
 EVENT_QOS = QoSProfile(depth=10, reliability=ReliabilityPolicy.RELIABLE)
+DECISION_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 DIAGNOSTICS_QOS = QoSProfile(depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 LARGEST_GRID = 1024
@@ -101,7 +107,7 @@ def odometry_from_pose(pose: Pose, name: str) -> Odometry:
     message.child_frame_id = name
     message.pose.pose.position.x = float(pose.position[0])
     message.pose.pose.position.y = float(pose.position[1])
-    message.pose.pose.orientation = _quaternion(pose.yaw)
+    message.pose.pose.orientation = quaternion(pose.yaw)
     cosine, sine = math.cos(pose.yaw), math.sin(pose.yaw)
     message.twist.twist.linear.x = float(cosine * pose.velocity[0] + sine * pose.velocity[1])
     message.twist.twist.linear.y = float(cosine * pose.velocity[1] - sine * pose.velocity[0])
@@ -149,7 +155,7 @@ def grid_from_shape(shape: Shape, stamp: float) -> OccupancyGrid:
     message.info.resolution = float(shape.pitch)
     message.info.origin.position.x = float(shape.origin_x)
     message.info.origin.position.y = float(shape.origin_y)
-    message.info.origin.orientation = _quaternion(shape.yaw)
+    message.info.origin.orientation = quaternion(shape.yaw)
     message.data = shape.occupancy_grid_data().ravel().tolist()
     return message
 
@@ -207,6 +213,12 @@ def time_message(stamp: float) -> Time:
     return Time(sec=nanoseconds // 10**9, nanosec=nanoseconds % 10**9)
 
 
+def quaternion(yaw: float) -> Quaternion:
+    """A turn by ``yaw`` [rad] about the vertical."""
+    w, x, y, z = euler2quat(0.0, 0.0, yaw)
+    return Quaternion(w=float(w), x=float(x), y=float(y), z=float(z))
+
+
 def _yaw(turn: Quaternion, what: str, level: bool = False) -> float:
     parts = (turn.w, turn.x, turn.y, turn.z)
     length = math.sqrt(sum(part * part for part in parts))
@@ -216,8 +228,3 @@ def _yaw(turn: Quaternion, what: str, level: bool = False) -> float:
     if level and max(abs(roll), abs(pitch)) > LARGEST_TILT:
         raise MusterError(f"{what} is tilted by roll {roll:.3f}, pitch {pitch:.3f} rad; it must lie on the floor")
     return float(yaw)
-
-
-def _quaternion(yaw: float) -> Quaternion:
-    w, x, y, z = euler2quat(0.0, 0.0, yaw)
-    return Quaternion(w=float(w), x=float(x), y=float(y), z=float(z))

@@ -11,6 +11,7 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.shape import Shape
 from muster_ros import messages
+from muster_ros.decision import shape_key
 
 
 class Orders:
@@ -28,6 +29,8 @@ class Orders:
         self.estop = False
         """Whether the e-stop is pressed."""
         self.shape: Shape | None = None
+        self.shape_key = 0
+        """Tells the shape from others; 0 before the first."""
         self.team_size: int | None = None
         self.fault = "waiting for shape and team size"
         """Why there is nothing to form; empty when there is."""
@@ -60,6 +63,7 @@ class Orders:
             self.shape, self.fault = None, str(error)
             self._node.get_logger().error(f"shape refused: {error}")
             return
+        self.shape_key = shape_key(message)
         self._check()
 
     def _store_team_size(self, message: Int32) -> None:

@@ -52,7 +52,9 @@ def _run(options: argparse.Namespace) -> None:
     stop = StopRequest(last_words=None)
     fleet = load_fleet(options.fleet)
     domain, lock = choose_domain(options.domain, options.backend)
-    started = processes(fleet, options.backend, options.composed, options.rate, domain, options.record)
+    started = processes(
+        fleet, options.backend, options.composed, options.rate, domain, options.record, options.bag, options.view
+    )
     prepare(fleet)
     with Supervisor() as supervisor:
         supervisor.start(started)
@@ -78,6 +80,8 @@ def _parser() -> CommandParser:
     parser.add_argument("--rate", type=float, default=1.0, help="simulated seconds per second (sim)")
     parser.add_argument("--domain", type=int, help="ROS_DOMAIN_ID; in simulation a free one by default")
     parser.add_argument("--record", type=Path, help="record the true trajectories to this .npz (sim)")
+    parser.add_argument("--bag", type=Path, help="record all messages to this .mcap, for muster-replay")
+    parser.add_argument("--view", action="store_true", help="publish frames and markers for RViz and Foxglove")
     return parser
 
 

@@ -46,6 +46,8 @@ class Supervisor:
             except OSError as error:
                 raise WorkFailed(f"{log} cannot be written: {error.strerror}") from None
         self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._spare: dict[str, bool] = {}
+        """Children that the others do not need, and whether their end was told."""
         self._segments: set[str] = set()
         self._noted_at = -math.inf
 
@@ -69,6 +71,8 @@ class Supervisor:
             WorkFailed: a program cannot be started; names it.
         """
         for process in processes:
+            if not process.essential:
+                self._spare[process.name] = False
             environment = {"AMENT_PREFIX_PATH": sys.prefix} | dict(os.environ) | dict(process.environment)
             try:
                 self._children[process.name] = subprocess.Popen(
@@ -84,7 +88,7 @@ class Supervisor:
                 raise WorkFailed(f"{process.name} cannot be started: {error}") from None
 
     def check(self) -> None:
-        """Notice a child that has ended by itself.
+        """Notice a child that has ended by itself; one that the others do not need only costs a line.
 
         Raises:
             WorkFailed: names it and how it ended.
@@ -94,6 +98,9 @@ class Supervisor:
             code = child.poll()
             if code is not None:
                 how = f"signal {-code}" if code < 0 else f"exit code {code}"
+                if name in self._spare:
+                    self._tell_once(name, how)
+                    continue
                 raise WorkFailed(
                     f"{name} ended by itself ({how}); the others are stopped. Its messages stand {self._where}"
                 )
@@ -110,6 +117,11 @@ class Supervisor:
         self._end(children, patience)
         if self._log is not None:
             self._log.close()
+
+    def _tell_once(self, name: str, how: str) -> None:
+        if not self._spare[name]:
+            print(f"{name} ended by itself ({how}); the robots go on without it", file=sys.stderr, flush=True)
+        self._spare[name] = True
 
     def _end(self, children: dict[str, subprocess.Popen[bytes]], patience: Sequence[tuple[int, float]]) -> None:
         # Robots were started last and stop first: their poses must not go before they do.

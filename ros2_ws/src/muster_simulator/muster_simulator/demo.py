@@ -60,8 +60,8 @@ class DemoSettings:
         Raises:
             MusterError: names the value and what it may be.
         """
-        if not 2 <= self.robots <= 28:
-            raise MusterError(f"robots is {self.robots}; one process each, take 2 to 28")
+        if not 2 <= self.robots <= 27:
+            raise MusterError(f"robots is {self.robots}; one process each, take 2 to 27")
         if not 5.0 <= self.seconds_per_shape <= 600.0:
             raise MusterError(f"seconds-per-shape is {self.seconds_per_shape:g}; take 5 to 600")
 
@@ -94,16 +94,14 @@ def run_demo(settings: DemoSettings, console: Console) -> dict[str, Any]:
     fleet = Fleet(robots=numbered(settings.robots), name="demo", policy=settings.policy, seed=settings.seed)
     pilot = prepare(fleet)
     goals = [_goal(name, pilot, settings.robots) for name in settings.shapes]
-    _make_folder(settings.out)
+    record, bag = _make_room(settings.out)
     domain = FreeDomain()
     # For this process too: it watches and commands the team.
     os.environ.update(ROS_DOMAIN_ID=str(domain.number), ROS_AUTOMATIC_DISCOVERY_RANGE="LOCALHOST")
-    record = settings.out / "recording.npz"
-    record.unlink(missing_ok=True)
     try:
         with Supervisor(settings.out / "log.txt") as supervisor:
             # Children first: a process is best forked while it has one thread, and DDS brings many.
-            supervisor.start(processes(fleet, "sim", domain=domain.number, record=record))
+            supervisor.start(processes(fleet, "sim", domain=domain.number, record=record, bag=bag))
             count = len(supervisor.pids)
             watch = _perform(settings, fleet, goals, supervisor, stop, console)
     finally:
@@ -212,11 +210,16 @@ def _goal(name: str, pilot: Pilot, robots: int) -> Goal:
     return Goal(name, shape, best_layout(shape, robots).coverage)
 
 
-def _make_folder(folder: Path) -> None:
+def _make_room(folder: Path) -> tuple[Path, Path]:
+    """Where recording and bag go; those of an earlier demo are gone."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MusterError(f"out: {folder} cannot be made: {error.strerror}") from None
+    places = folder / "recording.npz", folder / "bag.mcap"
+    for place in places:
+        place.unlink(missing_ok=True)
+    return places
 
 
 def _main() -> None:
@@ -228,7 +231,8 @@ def _main() -> None:
         print(json.dumps(summary, indent=2))
         return
     Console().print(table(summary))
-    print(f"{settings.out}: summary.json, video.mp4, paths.png, curves.png, recording.npz, log.txt")
+    print(f"{settings.out}: summary.json, video.mp4, paths.png, curves.png, recording.npz, bag.mcap, log.txt")
+    print(f"Decide every command again and compare: muster-replay {settings.out / 'bag.mcap'}")
 
 
 def _parser() -> CommandParser:

@@ -37,10 +37,18 @@ class Trail:
         Raises:
             MusterError: the file cannot be written.
         """
-        if not self._times:
+        recording = self.recording(robot, arena)
+        if recording is None:
             return False
+        recording.save(path)
+        return True
+
+    def recording(self, robot: RobotModel, arena: Arena) -> Recording | None:
+        """What was noted as a recording; None where there is nothing."""
+        if not self._times:
+            return None
         count, start = len(self._positions[0]), self._shape_times[0]
-        Recording(
+        return Recording(
             times=np.array(self._times) - start,
             positions=np.array(self._positions),
             shapes=tuple(self._shapes),
@@ -49,5 +57,4 @@ class Trail:
             avoid_distances=np.array([shape.avoid_distance(count) for shape in self._shapes]),
             robot_radius=robot.radius,
             arena=arena,
-        ).save(path)
-        return True
+        )
