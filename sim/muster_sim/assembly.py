@@ -48,7 +48,7 @@ class AssemblyConfig:
     """``marginal`` or ``published``."""
     prior: str = "prior"
     """Controller whose action is offered as the prior."""
-    layout: str = "polar-2"
+    layout: str = "polar-1"
     """Observation layout."""
     world: str = "bullet"
     """World the robots drive in."""

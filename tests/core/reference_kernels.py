@@ -179,7 +179,6 @@ def sense_rows(rows, scene, lattices, occupancy, avoid, radius, out):
         out.inside[b] = is_inside(dx, dy, frame[4])
         out.velocity[b, 0], out.velocity[b, 1] = (scene.velocities[e, i, 0], scene.velocities[e, i, 1])
         out.avoid[b], out.radius[b], out.pitch[b] = (avoid[e], radius[e], frame[4])
-        out.issued[b] = scene.issued[e, i]
 
 
 def polar_bin(dx, dy, weight, out, start):

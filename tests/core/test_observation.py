@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster_core.errors import MusterError
-from muster_core.kernels.observation import LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS, STEPS
+from muster_core.kernels.observation import LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS
 from muster_core.kernels.sensing import FREE, MINE, OTHERS
 from muster_core.observation import LAYOUTS, find_layout, observe
 from muster_core.scene import Perceptions, Sensing
@@ -27,7 +27,6 @@ def random_perceptions(generator, rows=6, sensing=None):
     p.inside[:] = generator.integers(0, 2, rows)
     p.target[:] = generator.normal(0, 1, (rows, 2)) * generator.choice([0.05, 0.3, 3.0], (rows, 1))
     p.velocity[:] = generator.uniform(-SPEED, SPEED, (rows, 2))
-    p.issued[:] = generator.uniform(-SPEED, SPEED, (rows, 2))
     p.cell_weight[:] = generator.uniform(1, 3, rows)
     for b in range(rows):
         p.neighbour_count[b] = generator.integers(0, p.neighbours.shape[1] + 1)
@@ -113,31 +112,6 @@ def test_one_cell_by_hand():
     assert {k: pytest.approx(v) for k, v in enumerate(row[46:]) if v > 1e-12} == {24: 0.02 / area, 35: 0.02 / area}
 
 
-@settings(max_examples=25, deadline=None)
-@given(seeds)
-def test_steps_by_definition(seed):
-    """The best of twelve directions for every length: what my disc would hold there, less what it holds here."""
-    p = random_perceptions(np.random.default_rng(seed))
-    rows = observe(p, find_layout("polar-2"), SPEED)
-    rays = np.exp(2j * math.pi * np.arange(SECTORS) / SECTORS)
-    for b, row in enumerate(rows):
-        np.testing.assert_allclose(row[:POLAR_SIZE], observe(p, find_layout("polar-1"), SPEED)[b])
-        cells = p.cells[b, : p.cell_count[b]][p.states[b, : p.cell_count[b]] != OTHERS] / p.avoid[b]
-        cells = cells[:, 0] + 1j * cells[:, 1]
-        one = p.cell_weight[b] * p.pitch[b] ** 2 / (math.pi * (p.avoid[b] / 2) ** 2)
-        here = one * (np.abs(cells) <= 0.5).sum()
-        np.testing.assert_allclose(row[POLAR_SIZE : POLAR_SIZE + 2], 4.0 * (p.issued[b] - p.velocity[b]) / SPEED)
-        assert row[POLAR_SIZE + 2] == pytest.approx(here)
-        for step, (x, y, gain) in zip(STEPS, row[POLAR_SIZE + 3 :].reshape(-1, 3), strict=True):
-            gains = np.array([one * (np.abs(cells - step * ray) <= 0.5).sum() - here for ray in rays])
-            assert gain == pytest.approx(4.0 * max(gains.max(), 0.0), abs=1e-9)
-            if gain > 1e-9:
-                assert gains[np.abs(rays - (x + 1j * y)).argmin()] == pytest.approx(gains.max())
-                assert abs(x + 1j * y) == pytest.approx(1.0)
-            else:
-                assert x == y == 0.0
-
-
 @settings(max_examples=40, deadline=None)
 @given(seeds)
 def test_lamarl_by_definition(seed):
@@ -178,7 +152,6 @@ def test_dimensionless(name, seed, lengths, speeds):
     larger = p._replace(
         neighbours=p.neighbours * scale, velocity=p.velocity * speeds, cells=p.cells * lengths,
         target=p.target * lengths, avoid=p.avoid * lengths, radius=p.radius * lengths, pitch=p.pitch * lengths,
-        issued=p.issued * speeds,
     )  # fmt: skip
     layout = find_layout(name)
     np.testing.assert_allclose(observe(larger, layout, SPEED * speeds), observe(p, layout, SPEED), atol=1e-9, rtol=1e-9)

@@ -63,8 +63,8 @@ class LamarlCommand:
     """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
-    layout: str = "polar-2"
-    """Observation layout: polar-1, polar-2 or lamarl-1."""
+    layout: str = "polar-1"
+    """Observation layout: polar-1 or lamarl-1."""
     environments: int = 8
     """Swarms of 30 simulated side by side in a round; of other team sizes as many as make about as many robots."""
     workers: int = 1

@@ -10,7 +10,7 @@ import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
 from muster_core.kernels.control import coverage_rows, desired_rows, expert_rows, prior_rows
-from muster_core.kernels.observation import Desk, new_desk, observe_lamarl_rows, write_pending, write_polar, write_steps
+from muster_core.kernels.observation import Desk, new_desk, observe_lamarl_rows, write_polar
 from muster_core.kernels.reward import marginal_rows, published_rows
 from muster_core.kernels.safety import FREE_MOTION, filter_rows
 from muster_core.kernels.sensing import BLOCK, look_around, new_sight, sense_block
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from muster_core.kernels.limits import Limits
     from muster_core.scene import Lattices, Perceptions, SceneArrays
 
-LAYOUTS = ("polar-1", "polar-2", "lamarl-1")
+LAYOUTS = ("polar-1", "lamarl-1")
 """Observation layouts that :func:`look_pass` knows, by their place here."""
 REWARDS = ("published", "marginal")
 """Rewards, likewise."""
@@ -42,11 +42,8 @@ class Choice(NamedTuple):
 @leaf_kernel
 def observe_chosen(layout: int, p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> None:
     """Fill ``out`` (B, size) by the layout chosen, with ``desk`` to work on."""
-    if layout <= 1:
+    if layout == 0:
         write_polar(p, speed, desk, out)
-        if layout == 1:
-            write_pending(p, speed, out)
-            write_steps(p, desk, out)
     else:
         observe_lamarl_rows(p, speed, out)
 

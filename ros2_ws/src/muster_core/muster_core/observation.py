@@ -27,7 +27,6 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("polar-1", kernels.POLAR_SIZE, kernels.observe_polar_rows),
-        Layout("polar-2", kernels.POLAR_2_SIZE, kernels.observe_polar_2_rows),
         Layout("lamarl-1", kernels.LAMARL_SIZE, kernels.observe_lamarl_rows),
     )
 }

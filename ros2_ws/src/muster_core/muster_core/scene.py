@@ -105,8 +105,6 @@ class Perceptions(NamedTuple):
     """(B,) sensing radius [m]."""
     pitch: Array
     """(B,) lattice pitch [m]."""
-    issued: Array
-    """(B, 2) own last command after the filter [m/s; world]: where lag and delay still take the velocity."""
 
     @classmethod
     def empty(cls, rows: int, sensing: Sensing) -> "Perceptions":
@@ -124,7 +122,6 @@ class Perceptions(NamedTuple):
             avoid=np.ones(rows),
             radius=np.ones(rows),
             pitch=np.ones(rows),
-            issued=np.zeros((rows, 2)),
         )
 
 

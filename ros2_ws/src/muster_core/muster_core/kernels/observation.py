@@ -1,9 +1,7 @@
 """From a perception to a policy's input vector: dimensionless, relative, masked.
 
-Three layouts: ``polar-1`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and
-sector by sector), ``polar-2`` (the same, and what one's disc would gain by standing a step away: the best direction of
-steps of several lengths, counted cell by cell, which no histogram tells) and ``lamarl-1`` (the published vector without
-absolute position, 190 numbers).
+Two layouts: ``polar-1`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector
+by sector) and ``lamarl-1`` (the published vector without absolute position, 190 numbers).
 """
 
 import math
@@ -32,21 +30,6 @@ BIN_AREAS = tuple(math.pi * (_EDGES[k + 1] ** 2 - _EDGES[k] ** 2) / SECTORS for 
 CHANNELS = 2  # free, mine
 NEIGHBOURS = 8
 POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * len(RINGS) * SECTORS
-STEPS = (0.06, 0.15, 0.3, 0.6)
-"""Lengths of the steps that ``polar-2`` weighs [avoid distances]."""
-STEP_CHOICES = tuple(
-    (length, math.cos(2.0 * math.pi * s / SECTORS), math.sin(2.0 * math.pi * s / SECTORS))
-    for length in STEPS
-    for s in range(SECTORS)
-)
-"""Length and direction of each step."""
-PENDING_SCALE = 4.0
-"""What is still to come of the last command is mostly below a quarter of the speed limit."""
-GAIN_SCALE = 4.0
-"""A gain of a quarter of a full disc is shown as 1."""
-FAR_AWAY = 1e6
-"""Where cells stand that fill up a row, so that all loops over cells end where the processor expects it."""
-POLAR_2_SIZE = POLAR_SIZE + 3 + 3 * len(STEPS)
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -163,76 +146,11 @@ def observe_polar_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
     write_polar(p, speed, new_desk(p.cells.shape[1]), out)
 
 
-@kernel
-def observe_polar_2_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
-    """Fill ``out`` (B, POLAR_2_SIZE): as ``polar-1``, then :func:`write_pending` and :func:`write_steps`."""
-    desk = new_desk(p.cells.shape[1])
-    write_polar(p, speed, desk, out)
-    write_pending(p, speed, out)
-    write_steps(p, desk, out)
-
-
 @leaf_kernel
 def write_polar(p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> None:
     """The numbers of ``polar-1``, with ``desk`` to work on."""
     observe_polar_cells(p, desk.bins, desk.xs, desk.ys, desk.kinds, out)
     observe_motion(p, 0, out.shape[0], speed, out)
-
-
-@leaf_kernel
-def write_pending(p: "Perceptions", speed: float, out: AnyArray) -> None:
-    """What the base has not done yet of its last command: without it a robot with lag and delay acts on half its state.
-
-    In quarters of ``speed``.
-    """
-    velocity, issued, scale = p.velocity, p.issued, PENDING_SCALE / speed
-    for b in range(out.shape[0]):
-        out[b, POLAR_SIZE] = (issued[b, 0] - velocity[b, 0]) * scale
-        out[b, POLAR_SIZE + 1] = (issued[b, 1] - velocity[b, 1]) * scale
-
-
-@leaf_kernel
-def write_steps(p: "Perceptions", desk: Desk, out: AnyArray) -> None:
-    """Own marginal coverage, then for each length of STEPS the best direction (unit vector) and what it would gain.
-
-    Coverage is the cells in one's disc that nobody else in sight covers, as a share of what a disc can hold; a gain is
-    shown in quarters of that. Where no step of a length gains, direction and gain are 0.
-    """
-    all_cells, all_states, counts = p.cells, p.states, p.cell_count
-    xs, ys, start = desk.xs, desk.ys, POLAR_SIZE + 2
-    reach = (0.5 + STEPS[len(STEPS) - 1]) ** 2
-    for b in range(out.shape[0]):
-        cells, states, scale, count = all_cells[b], all_states[b], 1.0 / p.avoid[b], 0
-        for k in range(counts[b]):
-            x, y = cells[k, 0] * scale, cells[k, 1] * scale
-            xs[count], ys[count] = x, y
-            count += states[k] != OTHERS and x * x + y * y <= reach
-        padded = (count + LANES - 1) // LANES * LANES
-        for k in range(count, padded):
-            xs[k], ys[k] = FAR_AWAY, FAR_AWAY
-        count = padded
-        weight = p.cell_weight[b] * (p.pitch[b] * scale) ** 2 / (0.25 * math.pi)  # of one cell in a full disc
-        here = cells_in_disc(xs, ys, count, 0.0, 0.0)
-        out[b, start] = here * weight
-        for r in range(len(STEPS)):
-            best, best_x, best_y = here, 0.0, 0.0
-            for s in range(SECTORS):
-                length, x, y = STEP_CHOICES[r * SECTORS + s]
-                there = cells_in_disc(xs, ys, count, length * x, length * y)
-                if there > best:
-                    best, best_x, best_y = there, x, y
-            at = start + 1 + 3 * r
-            out[b, at], out[b, at + 1], out[b, at + 2] = best_x, best_y, (best - here) * weight * GAIN_SCALE
-
-
-@leaf_kernel
-def cells_in_disc(xs: Array, ys: Array, count: int, x: float, y: float) -> int:
-    """How many of the first ``count`` cells lie in a disc of half an avoid distance around (x, y) [avoid distances]."""
-    total = 0  # whole numbers: a sum of floats would keep its order, and be worked out one by one
-    for k in range(count):
-        dx, dy = xs[k] - x, ys[k] - y
-        total += dx * dx + dy * dy <= 0.25
-    return total
 
 
 @leaf_kernel

@@ -285,11 +285,9 @@ def sense_block(
         rows, begin, end, positions, lattices.below[e], lattices.above[e], extent, frame, out.target, out.inside
     )
     out.avoid[begin:end], out.radius[begin:end], out.pitch[begin:end] = avoid[e], radius[e], frame[4]
-    velocity, issued, commands = out.velocity, out.issued, scene.issued[e]
+    velocity = out.velocity
     for b in range(begin, end):
-        i = rows[b, 1]
-        velocity[b, 0], velocity[b, 1] = velocities[i, 0], velocities[i, 1]
-        issued[b, 0], issued[b, 1] = commands[i, 0], commands[i, 1]
+        velocity[b, 0], velocity[b, 1] = velocities[rows[b, 1], 0], velocities[rows[b, 1], 1]
 
 
 @kernel
