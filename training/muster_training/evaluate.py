@@ -14,6 +14,7 @@ from rich.table import Table
 from muster_core.cli import run_command
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
+from muster_core.log import log_event
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
@@ -135,6 +136,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
         results = in_processes(fly_shape, flights, command.processes)
         for place, result in progress.track(results, total=len(names), description=f"evaluating {controller.name}"):
             found[place] = result
+            log_event("shape flown", controller=controller.name, shape=names[place], episodes=command.episodes)
     rows = {name: found[place][0] for place, name in enumerate(names)}
     rollouts = {name: found[place][1] for place, name in enumerate(names)}
     report = {
