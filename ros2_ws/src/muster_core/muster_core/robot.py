@@ -50,15 +50,17 @@ class RobotModel:
             raise MusterError("A differential base needs look_ahead > 0: the point ahead of the axle that is steered")
 
     def steerable_speed(self, hold: float) -> float:
-        """Largest speed of the steered point that the base can be told and keeps to, if a twist is held ``hold`` [s].
+        """Largest speed of the steered point with which the base keeps to a command, a twist being held ``hold`` [s].
 
-        A differential base turns while it carries out a twist, by up to speed/look_ahead·(hold + delay + lag), and its
-        point then moves that much aside of what was commanded. More than one radian (STEADY_TURN) of it, and the
-        filter's promise means nothing: robots were seen to touch.
+        A differential base turns its point's velocity by speed/look_ahead [rad/s] while it carries out a twist. Its
+        motors must undo that, which takes an acceleration of speed²/look_ahead, no more than the braking that the base
+        has; and until they hear of it, hold + delay + lag later, the point is off its course by as much as the base has
+        turned, no more than STEADY_TURN. Faster, the filter's promise means nothing: robots were seen to touch.
         """
         if self.kinematics != "differential":
             return self.max_speed
-        return min(self.max_speed, STEADY_TURN * self.look_ahead / (hold + self.delay + self.lag))
+        turning = STEADY_TURN * self.look_ahead / (hold + self.delay + self.lag)
+        return min(self.max_speed, turning, math.sqrt(self.braking * self.look_ahead))
 
     def twist(self, velocity: Array, yaw: float) -> tuple[float, float, float]:
         """Velocity of the steered point, world frame (2,) [m/s], as the base's body twist (vx, vy [m/s], wz [rad/s]).
