@@ -145,12 +145,12 @@ def _paint(client: int, body: int, colour: str) -> None:
 def _look(client: int, recording: Recording, size: tuple[int, int]) -> Frame:
     arena, aspect = recording.arena, size[0] / size[1]
     half_angle = math.tan(math.radians(0.5 * FIELD_OF_VIEW))
-    distance = 1.12 * max(arena.half_height, arena.half_width / aspect * 1.1) / half_angle
-    view = pybullet.computeViewMatrixFromYawPitchRoll((0.0, 0.0, 0.0), distance, 0.0, PITCH, 0.0, 2)
+    distance = 1.08 * max(arena.half_height, arena.half_width / aspect * 1.1) / half_angle
+    view = pybullet.computeViewMatrixFromYawPitchRoll((0.0, -0.17 * arena.half_height, 0.0), distance, 0.0, PITCH, 0.0, 2)
     lens = pybullet.computeProjectionMatrixFOV(FIELD_OF_VIEW, aspect, 0.1, 4.0 * distance)
     image = pybullet.getCameraImage(
         *size, view, lens, lightDirection=(0.4, -0.5, 1.0), lightColor=(1, 1, 1), lightAmbientCoeff=0.62,
-        lightDiffuseCoeff=0.42, lightSpecularCoeff=0.05, shadow=1, renderer=pybullet.ER_TINY_RENDERER,
+        lightDiffuseCoeff=0.42, lightSpecularCoeff=0.05, shadow=0, renderer=pybullet.ER_TINY_RENDERER,
         physicsClientId=client,
     )  # fmt: skip
     return np.ascontiguousarray(np.asarray(image[2], np.uint8).reshape(size[1], size[0], 4)[..., :3])
