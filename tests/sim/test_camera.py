@@ -46,10 +46,13 @@ def test_robots_move_and_the_dead_change_colour():
     assert orange[0] == 0 < orange[1]
 
 
-def test_covered_cells_are_darker_than_free_ones_in_greyscale():
+def test_floor_cells_and_robots_are_told_apart_in_greyscale():
     frame = np.asarray(Image.fromarray(next(camera_frames(recording(), [0], SMALL))).convert("L")).astype(int)
-    middle = frame[85:95, 100:112]
-    assert middle.min() < 200 < frame[120:130, 40:50].min(), "cells against the floor"
+    floor, values = np.median(frame[120:130, 40:50]), frame[60:130, 70:170]
+    covered, robot = (values > 140) & (values < 215), values < 75
+    assert covered.sum() > 200, "cells that the robot in the middle covers"
+    assert robot.any()
+    assert floor > 230
 
 
 @pytest.mark.parametrize("name", ["end.png", "run.mp4"])

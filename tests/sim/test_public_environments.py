@@ -156,17 +156,15 @@ def test_agents_die_and_join_as_the_api_says():
     seen = []
     while env.agents:
         before = list(env.agents)
-        observations, rewards, terminations, truncations, infos = env.step(
-            {agent: np.zeros(2) for agent in env.agents}
-        )
+        observations, rewards, terminations, truncations, infos = env.step({agent: np.zeros(2) for agent in env.agents})
         assert list(observations) == list(rewards) == list(terminations) == list(truncations) == list(infos)
         assert set(before) <= set(observations)
         seen.append((before, [agent for agent in terminations if terminations[agent]]))
-    env.close()
     assert seen[1] == (["robot_0", "robot_1", "robot_2", "robot_4"], ["robot_1"]), "told once that it is over"
     assert seen[2] == (["robot_0", "robot_2", "robot_4"], [])
     assert seen[4] == (["robot_0", "robot_2", "robot_3", "robot_4"], [])
     assert len(seen) == 8
-    with pytest.raises(MusterError, match="robot_1"):
-        env.reset(seed=0)
-        env.step({"robot_1": np.zeros(2)})
+    env.reset(seed=0)
+    with pytest.raises(MusterError, match="robot_3"):
+        env.step({agent: np.zeros(2) for agent in env.possible_agents})
+    env.close()
