@@ -15,8 +15,8 @@ from muster_core.gains import TUNED, UNTUNED
 from muster_core.kernels.control import coverage_rows, tuned_expert_rows, tuned_prior_rows
 from muster_core.kernels.mean_shift import mean_shift_rows
 from muster_core.kernels.orca import orca_rows
-from muster_core.kernels.search import MEMORY, search_rows
 from muster_core.kernels.sensing import MEMBER
+from muster_core.local_search import LocalSearch
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
@@ -73,10 +73,7 @@ class KernelController(Controller):
 
 
 class SearchController(Controller):
-    """``coverage``, and local search on one's own marginal coverage wherever it has come to rest.
-
-    What it remembers of each robot lies in the scene, so an episode that begins anew begins with nothing.
-    """
+    """``coverage``, and local search on one's own marginal coverage wherever it has come to rest."""
 
     name = "search"
     period = PERIOD
@@ -85,17 +82,13 @@ class SearchController(Controller):
         """``gains`` (7,) as :func:`muster_core.kernels.search.search_rows` takes them."""
         self.sensing = Sensing()
         self._speed = robot.max_speed
-        self._gains = TUNED["search"] if gains is None else gains
+        self._search = LocalSearch(TUNED["search"] if gains is None else gains, robot.max_speed)
 
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """See :class:`Controller`."""
-        team = (*scene.arrays.positions.shape[:2], MEMORY)
-        memory = scene.memory.get(self.name)
-        if memory is None or memory.shape != team:
-            memory = scene.memory[self.name] = np.zeros(team)
         out = np.zeros((len(rows), 2))
         coverage_rows(perceptions, self._speed, COVERAGE_GAINS, out)
-        search_rows(perceptions, rows, scene.arrays.positions, self._speed, self._gains, memory, out)
+        self._search.refine(perceptions, scene, rows, out)
         return out
 
 

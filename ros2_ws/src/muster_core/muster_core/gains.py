@@ -40,3 +40,6 @@ TUNED: dict[str, Array] = {
     "search": np.array([0.1223, 0.5767, 0.5222, 0.8474, 5.216, 4.963, 2.61]),
 }
 """What tuning found, with its command and its score (coverage less the share outside) on fresh procedural shapes."""
+
+FINISH: Array = np.array([0.06, *TUNED["search"][1:]])
+"""Of the search upon a learned policy: as tuned upon coverage, but nobody searches before having really come to rest."""
