@@ -43,7 +43,8 @@ demo: setup
 train: setup
 	@test ! -e $(SHIPPED_RUN) || { \
 	  echo "error: $(SHIPPED_RUN) exists; move it away, or name another: make train SHIPPED_RUN=runs/again" >&2; exit 2; }
-	$(BIN)/muster-train lamarl --world bullet --robots 30 12 --threads 1 --run $(SHIPPED_RUN)
+	$(BIN)/muster-train lamarl --robots 30 8 20 60 --rounds 160 --hidden 256 --threads 1 \
+	  --evaluate-every 10 --run $(SHIPPED_RUN)
 	$(BIN)/muster-export $(SHIPPED_RUN) -o $(SHIPPED_POLICY)
 
 lint: setup

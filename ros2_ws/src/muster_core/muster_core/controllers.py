@@ -1,6 +1,7 @@
 """Controllers with one interface: perceptions in, accelerations out. A trained policy is one of them.
 
 ``prior`` and ``expert`` are LAMARL's as published, ``tuned-prior`` and ``tuned-expert`` the same with gains tuned here;
+``network`` is the shipped policy without the local search it ends with;
 ``mean-shift`` and ``orca`` are the literature's; ``coverage``, and ``search`` on top of it, are the strongest written
 by hand; ``assignment`` knows everything and is the omniscient reference; ``random`` is the floor.
 """
@@ -185,6 +186,7 @@ _LAWS: dict[str, Callable[[Perceptions, float, Array, Array], None]] = {
 }
 
 CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
+    "network": lambda robot: _policy("shipped", robot, finish=False),
     "prior": lambda robot: with_gains("prior", robot, UNTUNED["prior"]),
     "expert": lambda robot: with_gains("expert", robot, UNTUNED["expert"]),
     "tuned-prior": lambda robot: with_gains("prior", robot, TUNED["prior"], "tuned-prior"),
@@ -208,8 +210,12 @@ def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> C
     if name in CONTROLLERS:
         return CONTROLLERS[name](robot)
     if name == "shipped" or name.endswith(".onnx"):
-        from muster_core.policy import Policy
-
-        return Policy.load(name, robot)
+        return _policy(name, robot, finish=True)
     choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS])
     raise MusterError(f"Unknown controller {name!r}. Available: {choices}")
+
+
+def _policy(name: str, robot: RobotModel, finish: bool) -> Controller:
+    from muster_core.policy import Policy  # it needs onnxruntime, which controllers of kernels do without
+
+    return Policy.load(name, robot, finish)
