@@ -7,7 +7,7 @@ by hand; ``assignment`` knows everything and is the omniscient reference; ``rand
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from muster_core.local_search import LocalSearch
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
+
+if TYPE_CHECKING:
+    from muster_core.policy import Policy
 
 COVERAGE_GAINS = TUNED["coverage"]
 """Rim push, rim width [avoid], entering, repulsion, alignment, damping, repulsion range [avoid]."""
@@ -186,7 +189,6 @@ _LAWS: dict[str, Callable[[Perceptions, float, Array, Array], None]] = {
 }
 
 CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
-    "network": lambda robot: _policy("shipped", robot, finish=False),
     "prior": lambda robot: with_gains("prior", robot, UNTUNED["prior"]),
     "expert": lambda robot: with_gains("expert", robot, UNTUNED["expert"]),
     "tuned-prior": lambda robot: with_gains("prior", robot, TUNED["prior"], "tuned-prior"),
@@ -195,6 +197,7 @@ CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
     "orca": lambda robot: with_gains("orca", robot, TUNED["orca"]),
     "coverage": lambda robot: with_gains("coverage", robot, TUNED["coverage"]),
     "search": SearchController,
+    "network": lambda robot: _network(robot),
     "assignment": AssignmentController,
     "random": lambda robot: RandomController(),
 }
@@ -210,12 +213,18 @@ def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> C
     if name in CONTROLLERS:
         return CONTROLLERS[name](robot)
     if name == "shipped" or name.endswith(".onnx"):
-        return _policy(name, robot, finish=True)
+        return _policy(name, robot)
     choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS])
     raise MusterError(f"Unknown controller {name!r}. Available: {choices}")
 
 
-def _policy(name: str, robot: RobotModel, finish: bool) -> Controller:
+def _policy(name: str, robot: RobotModel, finish: bool = True) -> "Policy":
     from muster_core.policy import Policy  # it needs onnxruntime, which controllers of kernels do without
 
     return Policy.load(name, robot, finish)
+
+
+def _network(robot: RobotModel) -> Controller:
+    policy = _policy("shipped", robot, finish=False)
+    policy.name = "network"
+    return policy
