@@ -57,8 +57,8 @@ class LamarlCommand:
     """Team sizes; rounds take them in turn."""
     shapes: str = PROCEDURAL
     """Shapes to train on: procedural draws a fresh one for every episode; or names and sets, separated by commas."""
-    randomise: bool = True
-    """Draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius anew for every episode."""
+    randomise: float = 0.25
+    """Share of episodes that draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius; 0: none."""
     reward: str = "marginal"
     """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
     prior: str = "prior"
@@ -241,7 +241,7 @@ def _task(command: LamarlCommand, robots: int, world: str) -> AssemblyConfig:
         prior=command.prior,
         layout=command.layout,
         world=world,
-        randomisation=Randomisation.standard() if command.randomise else None,
+        randomisation=Randomisation.standard(command.randomise) if command.randomise else None,
     )
 
 
