@@ -58,7 +58,7 @@ class LamarlCommand:
     shapes: str = PROCEDURAL
     """Shapes to train on: procedural draws a fresh one for every episode; or names and sets, separated by commas."""
     randomise: float = 0.25
-    """Share of episodes that draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius; 0: none."""
+    """Share of episodes that draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius."""
     reward: str = "marginal"
     """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
     prior: str = "prior"
