@@ -7,8 +7,8 @@ from typing import Any
 
 import jinja2
 
-from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT
 from muster_core.errors import unknown
+from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_prompts.api_text import describe_fields, describe_helpers, describe_numpy
