@@ -20,8 +20,10 @@ from muster_prompts.sandbox import LAYERS, Bounds, LayerMissing, enter, load_sec
 from muster_prompts.self_test import self_test
 from muster_prompts.warm_up import BAD_TEXTS, DISTANCE_TEXT, PROGRAM_TEXT
 
-SECONDS = {"start": 10.0, "compile": 60.0, "run": 10.0}
+SECONDS = {"start": 10.0, "compile": 40.0, "run": 10.0}
 """How long a child may stay in each stage [s]."""
+LATER = {"start": ("compile", "run"), "compile": ("run",), "run": ()}
+"""Stages that may come after each."""
 MAX_ANSWER = 2**20
 """Longest answer of a child [bytes]."""
 
@@ -139,7 +141,7 @@ def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
             while b"\n" in received:
                 line, received = received.split(b"\n", 1)
                 told = _read_line(line)
-                if told.get("stage") in seconds:
+                if told.get("stage") in LATER[stage]:  # forward only: a child gets each stage's time once
                     stage = told["stage"]
                     deadline = time.monotonic() + seconds[stage]
                 answer = told.get("verdict", answer)
@@ -147,7 +149,27 @@ def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     _, status = os.waitpid(child, 0)
     if not reason and (answer is None or status != 0):
         reason, answer = _ending(status), None
+    if not reason and not _is_verdict(answer):
+        reason = "its verdict is none"
     return Outcome(answer if not reason else None, stage, reason)
+
+
+def _is_verdict(answer: object) -> bool:
+    """Whether a child's answer is what :func:`muster_prompts.examination.examine` gives; nothing else is passed on."""
+    if not isinstance(answer, dict) or set(answer) != {"accepted", "refusals", "figures"}:
+        return False
+    kinds = {"kind": str, "message": str, "remedy": str, "line": int | None}
+    return (
+        isinstance(answer["accepted"], bool)
+        and isinstance(answer["figures"], dict)
+        and isinstance(answer["refusals"], list)
+        and all(
+            isinstance(refusal, dict)
+            and set(refusal) == set(kinds)
+            and all(isinstance(refusal[name], kind) for name, kind in kinds.items())
+            for refusal in answer["refusals"]
+        )
+    )
 
 
 def _read_line(line: bytes) -> dict[str, Any]:

@@ -56,7 +56,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         model = self.server.model
         self.body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        model.requests.append((time.monotonic(), {name.lower(): value for name, value in self.headers.items()}, self.body))
+        model.requests.append(
+            (time.monotonic(), {name.lower(): value for name, value in self.headers.items()}, self.body)
+        )
         self.text = ""
         word = model.plan.pop(0) if model.plan else "answer"
         try:

@@ -29,8 +29,7 @@ def bounded_shape(shape):
     """``shape``, a tuple, if an array of that shape may be made."""
     product = 1
     for extent in shape:
-        product *= bounded(extent)
-    bounded(product)
+        product = bounded(product * bounded(extent))  # each time: a product of many could overflow
     return shape
 
 
@@ -89,14 +88,14 @@ def arange(start, stop=None, step=None):
     if isinstance(step, types.Number):
 
         def by_step(start, stop=None, step=None):
-            bounded(int(np.ceil(max((stop - start) / step, 0.0))))
+            bounded(int(np.ceil(max((float(stop) - float(start)) / step, 0.0))))
             return np.arange(start, stop, step)
 
         return by_step
     if isinstance(stop, types.Number):
 
         def between(start, stop=None, step=None):
-            bounded(int(max(stop - start, 0)))
+            bounded(int(max(float(stop) - float(start), 0.0)))
             return np.arange(start, stop)
 
         return between
