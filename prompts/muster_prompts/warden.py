@@ -119,7 +119,7 @@ def _teller(descriptor: int) -> Any:  # noqa: ANN401
 
 def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     """Read what the child says until it ends, takes too long, says too much, or our client is gone."""
-    stage, received, reason = "start", b"", ""
+    stage, received, total, reason = "start", b"", 0, ""
     answer: dict[str, Any] | None = None
     deadline = time.monotonic() + seconds[stage]
     poller = select.poll()
@@ -128,15 +128,15 @@ def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     open_end = True
     while open_end and not reason:
         events = dict(poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
-        if not events:
+        if not events or time.monotonic() > deadline:
             reason = f"it took more than {seconds[stage]:.0f} s"
         elif 0 in events:
             os.kill(child, signal.SIGKILL)
             os._exit(0)
         else:
             chunk = os.read(reading, 65536)
-            received, open_end = received + chunk, bool(chunk)
-            if len(received) > MAX_ANSWER:
+            received, open_end, total = received + chunk, bool(chunk), total + len(chunk)
+            if total > MAX_ANSWER:
                 reason = "it said too much"
             while b"\n" in received:
                 line, received = received.split(b"\n", 1)
