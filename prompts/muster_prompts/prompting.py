@@ -13,7 +13,7 @@ from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_prompts.api_text import describe_fields, describe_helpers, describe_numpy
 from muster_prompts.contract import MAX_MICROSECONDS
-from muster_sim.assembly import PERIOD
+from muster_sim.contract import PERIOD
 
 OFFERED_FIGURES = ("disc", "ring", "star", "square", "triangle", "cross", "arrow", "heart")
 """Figures that prompts name. Not all there are: one more would make recorded answers those to another prompt."""

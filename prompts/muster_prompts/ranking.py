@@ -9,8 +9,9 @@ from muster_core.metrics import coverage, entering_rate
 from muster_core.robot import RobotModel
 from muster_core.shape import Shape
 from muster_prompts.program import Program
-from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.rollouts import fly
+from muster_sim.starts import draw_episode
 from muster_sim.world import WORLDS
 
 SECONDS = 15.0

@@ -4,30 +4,30 @@ The environment holds a world, the one control step of :mod:`muster_core.control
 :class:`muster_sim.contract.BatchedEnvironment`, an evaluator also the scene that controllers act on.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import gymnasium
 import numpy as np
 
-from muster_core.control_step import MARGIN, ControlStep
+from muster_core.control_step import ControlStep
 from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
-from muster_core.kernels.sensing import BLOCK
+from muster_core.kernels.sensing import BLOCK, MEMBER, sense_rows
 from muster_core.observation import find_layout, observe
+from muster_core.pilot import STALE_AFTER
 from muster_core.robot import Arena, RobotModel
-from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing
-from muster_core.shape import Shape, load_shape
+from muster_core.scene import BODY, Perceptions, Scene, SceneArrays, Sensing
+from muster_core.shape import Shape
 from muster_core.types import Array, Integers
-from muster_sim.contract import Batch
+from muster_sim.catalogue import PROCEDURAL, SEVEN_SHAPES, open_named
+from muster_sim.contract import PERIOD, Batch
+from muster_sim.events import Event, Timeline
 from muster_sim.kernels.passes import LAYOUTS, PRIORS, REWARDS, Choice, command_pass, look_pass
-from muster_sim.kernels.starts import accept_points, stoppable_speeds
-from muster_sim.world import checked, make_world
-
-SEVEN_SHAPES = ("A", "B", "E", "O", "R", "T", "star")
-"""LAMARL's six letters and its star."""
-PERIOD = 0.1
-"""Time between two decisions [s]."""
+from muster_sim.kernels.varied import command_each
+from muster_sim.measurement import Measurement
+from muster_sim.randomisation import Conditions, Randomisation, draw_conditions
+from muster_sim.starts import draw_episode
+from muster_sim.world import World, checked, make_world
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class AssemblyConfig:
     robots: int = 30
     """Team size."""
     shapes: tuple[str, ...] = SEVEN_SHAPES
-    """Shapes that episodes draw from: figures by name, or text."""
+    """Shapes that episodes draw from, by names that `open_named` takes; or the one word ``procedural``."""
     height: float = 2.2
     """Height of the shapes [m]."""
     cells: int = 500
@@ -48,7 +48,7 @@ class AssemblyConfig:
     """``marginal`` or ``published``."""
     prior: str = "prior"
     """Controller whose action is offered as the prior."""
-    layout: str = "polar-1"
+    layout: str = "polar-2"
     """Observation layout."""
     world: str = "bullet"
     """World the robots drive in."""
@@ -58,6 +58,10 @@ class AssemblyConfig:
     """Where they drive."""
     sensing: Sensing = field(default_factory=Sensing)
     """What they see."""
+    randomisation: Randomisation | None = None
+    """Ranges that each episode draws its robots and their measurement from; None: all as said above, poses exact."""
+    events: tuple[Event, ...] = ()
+    """What happens in every episode: robots die, stick or join, the shape moves or changes."""
 
     def __post_init__(self) -> None:
         """Refuse a task that cannot be set.
@@ -73,6 +77,13 @@ class AssemblyConfig:
             raise MusterError(f"episode_steps is {self.episode_steps}; it must be at least 1")
         if not self.shapes:
             raise MusterError("shapes is empty; name at least one, for example R")
+        if PROCEDURAL in self.shapes and len(self.shapes) > 1:
+            raise MusterError(f"{PROCEDURAL!r} stands alone, but shapes are {', '.join(self.shapes)}")
+        if not isinstance(self.randomisation, Randomisation | None):
+            raise MusterError(f"randomisation is {self.randomisation!r}; give a Randomisation or None")
+        for event in self.events:
+            if not isinstance(event, Event):
+                raise MusterError(f"{event!r} is no event; those of muster_sim.events are")
         find_layout(self.layout)
 
 
@@ -88,13 +99,18 @@ class ShapeAssembly:
         self.config = config
         self.environments, self.agents = environments, config.robots
         self.episode_steps = config.episode_steps
-        self.shapes = {name: load_shape(name, height=config.height, cells=config.cells) for name in config.shapes}
-        for shape in self.shapes.values():
-            shape.check_team(config.robots, config.robot.radius)
+        self.shapes = {name: self._load(name) for name in config.shapes if name != PROCEDURAL}
+        self.timeline = Timeline(config.events, environments, config.robots, config.arena, self._load)
+        """Who is in the team and what is to be formed now, where events change that."""
         self.layout = find_layout(config.layout)
         self.prior: Controller = load_controller(config.prior, config.robot)
         self.control = ControlStep(config.robot, config.arena, config.sensing, PERIOD)
-        self.world = make_world(config.world, environments, config.robots, config.robot, config.arena)
+        longest = config.randomisation.longest_delay(config.robot) if config.randomisation else 0.0
+        self.world = make_world(
+            config.world, environments, config.robots, config.robot, config.arena, longest_delay=longest
+        )
+        self.measurement = Measurement(environments, config.robots) if config.randomisation else None
+        """What is seen of the robots where that is not the truth."""
         rows = environments * config.robots
         self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (self.layout.size,), np.float32)
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
@@ -112,8 +128,13 @@ class ShapeAssembly:
         self._rewards, self._priors = np.zeros(rows), np.zeros((rows, 2))
         self._desired, self._activity = np.zeros((rows, 2)), np.zeros(rows, np.int8)
         self._elapsed = 0
+        self.changed = False
+        """Whether an event has just happened."""
         self._issued = np.zeros((environments, config.robots, 2))
+        self._drawn: list[Conditions] = []
+        self._limits = np.zeros((environments, len(self.control.limits)))
         self.scene: Scene
+        """What policies act on, as measured; ``world`` has the truth."""
         self.rows: Integers
 
     def reset(self, seeds: Integers) -> Batch:
@@ -125,20 +146,27 @@ class ShapeAssembly:
 
     def place(self, shapes: list[Shape], positions: Array, velocities: Array, seeds: Integers) -> Batch:
         """Begin episodes with given ``shapes`` (E), ``positions`` (E, N, 2) [m] and ``velocities`` (E, N, 2) [m/s]."""
+        self._ratios = self._vary(seeds)
         self.world.reset(np.asarray(seeds, np.int64), positions, velocities)
         self._issued[:] = self.world.velocities
-        arrays = SceneArrays(
-            positions=self.world.positions,
-            velocities=self.world.velocities,
+        seen: World | Measurement = self.world
+        if self.measurement is not None:
+            seen = self.measurement
+            seen.begin(seeds, self._drawn, self.config.robot.max_speed, self.world.positions, self.world.velocities)
+        # The filter's scene; policies see the same with velocities in the measure of the nominal robot.
+        self._guarded = SceneArrays(
+            positions=seen.positions,
+            velocities=seen.velocities,
             issued=self._issued,
-            ages=np.zeros((self.environments, self.agents)),
+            ages=self.measurement.ages if self.measurement else np.zeros((self.environments, self.agents)),
             present=np.ones((self.environments, self.agents), np.uint8),
         )
-        self.scene = Scene(arrays, shapes, np.full(self.environments, self.agents))
+        shown = self._guarded._replace(velocities=self.measurement.shown) if self.measurement else self._guarded
+        self.timeline.begin(seeds, shapes)
+        self._set_scene(shown)
         self.rows = self.scene.all_rows()
-        self._radius = self.config.sensing.radius_ratio * self.scene.avoid
         self._elapsed = 0
-        self._perceived = False
+        self._let_happen()
         batch = self._batch()
         self._rewards[:] = 0.0
         return batch
@@ -151,19 +179,32 @@ class ShapeAssembly:
 
     def advance(self, actions: Array) -> None:
         """The step without reward and observation: accelerations (E·N, 2) → filter → world."""
-        command_pass(
-            self.rows, self.scene.arrays, self._radius, *self.control.filter_settings, actions, self._desired,
-            self._activity, self.intrusiveness, self.filter_active, self._issued.reshape(-1, 2),
+        bounds, limits, work = self.control.filter_settings
+        results = (
+            self._desired, self._activity, self.intrusiveness, self.filter_active, self._issued.reshape(-1, 2)
         )  # fmt: skip
+        if self.measurement is None:
+            command_pass(self.rows, self._guarded, self._radius, bounds, limits, work, actions, *results)
+        else:
+            command_each(
+                self.rows, self._guarded, self._radius, bounds, limits, self._limits, STALE_AFTER, work, actions,
+                *results,
+            )  # fmt: skip
         self.world.step(self._issued)
+        if self.measurement is not None:
+            self.measurement.take(self.world.positions, self.world.velocities)
+        if self.config.events:
+            gone = ~self.timeline.members.reshape(-1)
+            self.intrusiveness[gone], self.filter_active[gone] = 0.0, False
         self._elapsed += 1
-        self._perceived = False
+        self._let_happen()
 
     @property
     def perceptions(self) -> Perceptions:
         """What every robot sees now, (E·N, …); worked out when asked for, and reused after the next step."""
         if not self._perceived:
-            self.control.perceive(self.scene, self.rows, self._perceptions)
+            scene = self.scene
+            sense_rows(self.rows, scene.arrays, scene.lattices, scene.avoid, self._radius, self._perceptions)
             self._perceived = True
         return self._perceptions
 
@@ -175,6 +216,41 @@ class ShapeAssembly:
         """Close the world."""
         self.world.close()
 
+    def _load(self, name: str) -> Shape:
+        """A shape by name that the whole team fits into."""
+        shape = open_named(name, self.config.height, self.config.cells)
+        shape.check_team(self.config.robots, self.config.robot.radius)
+        return shape
+
+    def _let_happen(self) -> None:
+        """The events that are due, and what follows from them for bodies, sight and avoid distances."""
+        self._perceived = False
+        self.changed = bool(self.config.events) and self.timeline.happen(self._elapsed)
+        if self.changed or (self.config.events and self._elapsed == 0):
+            self._set_scene(self.scene.arrays)
+            for environment, halted in enumerate(self.timeline.halted):
+                self.world.halt(environment, halted)
+
+    def _set_scene(self, shown: SceneArrays) -> None:
+        members = self.timeline.members
+        shown.present[:] = np.where(members, MEMBER, BODY)
+        self.scene = Scene(shown, self.timeline.shapes, members.sum(axis=1))
+        self._radius = self._ratios * self.scene.avoid
+
+    def _vary(self, seeds: Integers) -> Array:
+        """Draw what the episodes of ``seeds`` (E,) are like; returns the sensing radii in avoid distances."""
+        config = self.config
+        if config.randomisation is None:
+            return np.full(self.environments, config.sensing.radius_ratio)
+        self._drawn = [
+            draw_conditions(int(seed), config.randomisation, config.robot, config.sensing, config.robots)
+            for seed in seeds
+        ]
+        for environment, drawn in enumerate(self._drawn):
+            self.world.equip(environment, drawn.bases)
+            self._limits[environment] = drawn.limits(config.arena, config.sensing)
+        return np.array([drawn.radius_ratio for drawn in self._drawn])
+
     def _batch(self) -> Batch:
         shape = (self.environments, self.agents)
         over = np.full(self.environments, self._elapsed >= self.episode_steps)
@@ -184,107 +260,14 @@ class ShapeAssembly:
         )  # fmt: skip
         if self._choice.prior < 0:
             self._priors[:] = self.prior.act(self.perceptions, self.scene, self.rows)
+        active = self.timeline.members.copy()
+        if self.config.events:
+            self._rewards[~active.reshape(-1)] = 0.0
         return Batch(
             observations=self._observations.reshape(*shape, -1),
             rewards=self._rewards.reshape(shape),
             terminated=np.zeros(self.environments, bool),
             truncated=over,
-            active=np.ones(shape, bool),
+            active=active,
             prior=self._priors.reshape(*shape, 2),
         )
-
-
-@dataclass(frozen=True)
-class Start:
-    """How one episode begins."""
-
-    shape: Shape
-    """The shape at its pose."""
-    positions: Array
-    """(N, 2) [m; world]."""
-    velocities: Array
-    """(N, 2) [m/s; world]."""
-
-
-def draw_episode(seed: int, shapes: dict[str, Shape], config: AssemblyConfig, name: str | None = None) -> Start:
-    """Draw an episode as LAMARL does, with its faults mended: the shape lies in the arena, robots start apart.
-
-    Rotation U(-π, π), offset U(±1.4 m)² as far as the shape stays inside; robots uniform in the arena or in a 2 m box
-    (a larger one for teams of more than a hundred), at least two diameters apart; velocities U(±0.5 m/s)², as far as
-    everybody can still stop.
-
-    Args:
-        seed: Everything drawn follows from it.
-        shapes: Shapes to choose from, by name.
-        config: The task.
-        name: Take this shape instead of choosing one.
-
-    Raises:
-        MusterError: The shape does not fit the arena, or the robots do not.
-    """
-    generator = np.random.default_rng(seed)
-    chosen = str(generator.choice(sorted(shapes)))
-    shape = place_shape(shapes[name or chosen], config.arena, generator)
-    half = np.array([config.arena.half_width, config.arena.half_height]) - config.robot.radius - 2 * MARGIN
-    low, high, gap = -half, half, 4.0 * config.robot.radius
-    if generator.random() < 0.5:
-        # Discs thrown at random fill 0.55 of an area at most; here they fill 0.39 of it.
-        box = np.minimum(max(1.0, gap * np.sqrt(config.robots / 2)), half)
-        centre = generator.uniform(-(half - box), half - box)
-        low, high = centre - box, centre + box
-    positions = spaced_points(config.robots, low, high, gap, generator)
-    velocities = generator.uniform(-0.5, 0.5, (config.robots, 2)) * min(1.0, config.robot.max_speed / 0.8)
-    return Start(shape, positions, stoppable(positions, velocities, config))
-
-
-def stoppable(positions: Array, velocities: Array, config: AssemblyConfig) -> Array:
-    """``velocities`` (N, 2) shortened so that nobody starts on a collision course that no brake could end.
-
-    A robot may go as fast as two robots approaching each other over its nearest gap (or it alone over its gap to the
-    wall) can still brake: otherwise an episode would count contacts that no controller could avoid.
-    """
-    limits = ControlStep(config.robot, config.arena, config.sensing, PERIOD).limits
-    allowed = np.empty(len(positions))
-    stoppable_speeds(
-        positions, config.arena.half_width, config.arena.half_height, limits.radius, limits.margin,
-        2.0 * limits.max_speed, limits.braking, limits.reaction, allowed,
-    )  # fmt: skip
-    speed = np.linalg.norm(velocities, axis=1)
-    slower: Array = velocities * np.minimum(1.0, allowed / np.maximum(speed, 1e-9))[:, None]
-    return slower
-
-
-def place_shape(shape: Shape, arena: Arena, generator: np.random.Generator, reach: float = 1.4) -> Shape:
-    """``shape`` at a random pose with every cell in the arena.
-
-    Raises:
-        MusterError: It is larger than the arena.
-    """
-    yaw = generator.uniform(-np.pi, np.pi)
-    turned = shape.moved(0.0, 0.0, yaw)
-    room = np.array([arena.half_width, arena.half_height]) - np.abs(turned.cells).max(axis=0) - shape.pitch
-    if (room < 0).any():
-        raise MusterError(f"The shape is {-2 * room.min():.2f} m too large for the arena; make it smaller")
-    x, y = generator.uniform(-np.minimum(room, reach), np.minimum(room, reach))
-    return shape.moved(float(x), float(y), float(yaw))
-
-
-def spaced_points(count: int, low: Array, high: Array, gap: float, generator: np.random.Generator) -> Array:
-    """``count`` uniform points (count, 2) in the box ``low`` … ``high`` [m], at least ``gap`` [m] apart.
-
-    Raises:
-        MusterError: They do not fit by trial.
-    """
-    points, found = np.zeros((count, 2)), 0
-    rows, columns = (int(n) for n in np.ceil((high - low) * (math.sqrt(2.0) / gap))[::-1] + 1)
-    squares = np.zeros((rows, columns), np.int64)
-    for _ in range(1000):
-        # As many candidates as are missing: each is needed, so the generator is left as if drawn one by one.
-        candidates = low + (high - low) * generator.random((count - found, 2))
-        found = accept_points(candidates, low, gap, points, found, squares)
-        if found == count:
-            return points
-    raise MusterError(
-        f"{count} robots at least {gap:.2f} m apart do not fit a box of {(high - low).round(2).tolist()} m; "
-        "take fewer or smaller robots"
-    )

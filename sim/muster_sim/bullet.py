@@ -32,9 +32,10 @@ class BulletWorld(DrivenWorld):
         arena: Arena,
         dt: float = 0.1,
         substeps: int = 4,
+        longest_delay: float = 0.0,
     ) -> None:
         """Connect the servers; see :class:`muster_sim.driven.DrivenWorld` for arguments and what is raised."""
-        super().__init__(environments, robots, robot_model, arena, dt, substeps)
+        super().__init__(environments, robots, robot_model, arena, dt, substeps, longest_delay)
         self._near = np.zeros(self.robots, dtype=np.bool_)
         self._touching = np.zeros((self.environments, self.robots, self.robots), dtype=np.bool_)
         self._servers = [BulletServer(self.robots, robot_model, arena, self._period) for _ in range(self.environments)]
@@ -45,7 +46,7 @@ class BulletWorld(DrivenWorld):
             server.close()
 
     def _begin(self, environment: int, places: Array) -> None:
-        self._servers[environment].rebuild(places)
+        self._servers[environment].rebuild(places, 1.0 / self._lightness[environment])
         self.positions[environment] = self._servers[environment].read_all()
         touching_at(places, self._diameter, self._touching[environment])
 
@@ -56,13 +57,14 @@ class BulletWorld(DrivenWorld):
     def _step_environment(self, environment: int, target: Array) -> None:
         server, queue, motor = self._servers[environment], self._queue[environment], self._motors[environment]
         yaw, positions = self.yaw[environment], self.positions[environment]
+        slots, gain = int(self._slots[environment]), float(self._gain[environment])
         velocity = np.zeros((self.robots, 3))
         for _ in range(self.substeps):
-            slot = self._clock[environment] % len(queue)
+            slot = self._clock[environment] % slots
             self._clock[environment] += 1
             queue[slot] = target
-            due = queue[(slot + 1) % len(queue)]
-            follow(motor, due, yaw, self._turning, self._gain, self._change, self._period, velocity)
+            due = queue[(slot + 1) % slots]
+            follow(motor, due, yaw, self._turning, gain, self._change, self._period, velocity)
             server.advance(velocity)
             free = positions + velocity[:, :2] * self._period
             after = self._resolved(environment, positions, free, velocity)

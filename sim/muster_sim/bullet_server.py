@@ -17,8 +17,6 @@ from muster_core.types import Array
 from muster_sim.driven import LONGEST_REACH, SLACK, contact_reach
 from muster_sim.physics_engine import pybullet
 
-MASS = 1.0
-"""Of a robot [kg]; commands are velocities, so only ratios between robots would matter."""
 FRICTION = 0.5
 """Of robots and walls; Bullet multiplies the two that meet."""
 SOLVER_ITERATIONS = 10
@@ -60,11 +58,12 @@ class BulletServer:
             )
         self._bodies: tuple[int, ...] = ()
 
-    def rebuild(self, positions: Array) -> None:
+    def rebuild(self, positions: Array, masses: Array) -> None:
         """Empty the server and build it again, the only way to make a run repeat bit for bit.
 
         Args:
             positions: Shape: (N, 2) [m; world].
+            masses: Shape: (N,) [kg]; commands are velocities, so only ratios between robots matter.
 
         Raises:
             WorkFailed: A body is not what was asked for.
@@ -81,8 +80,8 @@ class BulletServer:
             physicsClientId=client,
         )
         self._build_walls()
-        self._build_robots(positions)
-        self._check_bodies()
+        self._build_robots(positions, masses.tolist())
+        self._check_bodies(masses.tolist())
 
     def advance(self, velocities: Array) -> None:
         """Give every robot its velocity and let Bullet advance one substep.
@@ -142,21 +141,21 @@ class BulletServer:
             )
             pybullet.changeDynamics(wall, -1, restitution=0.0, lateralFriction=FRICTION, physicsClientId=client)
 
-    def _build_robots(self, positions: Array) -> None:
+    def _build_robots(self, positions: Array, masses: list[float]) -> None:
         client, radius = self._client, self.robot_model.radius
         shape = _upright_capsule(client, radius, self._extent)
         places = [(x, y, 0.0) for x, y in positions.tolist()]
         self._bodies = tuple(
             pybullet.createMultiBody(
-                MASS, shape, -1, (0.0, 0.0, 0.0), batchPositions=places, useMaximalCoordinates=1, physicsClientId=client
+                1.0, shape, -1, (0.0, 0.0, 0.0), batchPositions=places, useMaximalCoordinates=1, physicsClientId=client
             )
         )
-        for body in self._bodies:
+        for body, mass in zip(self._bodies, masses, strict=True):
             # An inertia of zero locks the body's turning; without mass= in the same call Bullet zeroes the mass too.
             pybullet.changeDynamics(
                 body,
                 -1,
-                mass=MASS,
+                mass=mass,
                 localInertiaDiagonal=(0.0, 0.0, 0.0),
                 linearDamping=0.0,
                 angularDamping=0.0,
@@ -165,14 +164,14 @@ class BulletServer:
                 physicsClientId=client,
             )
 
-    def _check_bodies(self) -> None:
+    def _check_bodies(self, masses: list[float]) -> None:
         if len(self._bodies) != self.robots:
             raise WorkFailed(f"PyBullet built {len(self._bodies)} robots instead of {self.robots}")
-        for body in self._bodies:
+        for body, wanted in zip(self._bodies, masses, strict=True):
             mass, _, inertia = pybullet.getDynamicsInfo(body, -1, physicsClientId=self._client)[:3]
-            if mass != MASS or any(inertia):
+            if not math.isclose(mass, wanted) or any(inertia):
                 raise WorkFailed(
-                    f"PyBullet gave robot {body} a mass of {mass} kg and inertia {inertia}, not {MASS} and 0"
+                    f"PyBullet gave robot {body} a mass of {mass} kg and inertia {inertia}, not {wanted} and 0"
                 )
 
 

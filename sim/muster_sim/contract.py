@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from muster_core.types import Array, Integers, Mask
 
+PERIOD = 0.1
+"""Time between two decisions [s]."""
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -6,11 +6,11 @@ import numpy as np
 
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
-from muster_core.types import Array, Integers
+from muster_core.types import Array, Integers, Mask
 from muster_core.validation import count, finite
 from muster_sim.kernels.actuation import aim
 from muster_sim.kernels.contacts import closest_pair
-from muster_sim.world import checked
+from muster_sim.world import Bases, checked
 
 RESTING = 1e-4
 """Overlap that a start may have [m]: robots that rest against each other or a wall overlap by 1e-5 in Bullet."""
@@ -35,6 +35,7 @@ class DrivenWorld:
         arena: Arena,
         dt: float = 0.1,
         substeps: int = 4,
+        longest_delay: float = 0.0,
     ) -> None:
         """Make room; nothing moves before ``reset``.
 
@@ -45,6 +46,7 @@ class DrivenWorld:
             arena: Walls stand at its edge.
             dt: Time of one ``step`` [s].
             substeps: Physics steps in it, at least 1.
+            longest_delay: Room for delays up to this [s], if it is longer than the model's; see ``equip``.
 
         Raises:
             MusterError: Names the argument and what it may be.
@@ -63,14 +65,45 @@ class DrivenWorld:
         self.contacts: Integers = np.zeros(self.environments, dtype=np.int64)
         self.minimum_clearance: Array = np.full(self.environments, np.inf)
         self._diameter = 2.0 * robot_model.radius
-        self._gain = 1.0 - math.exp(-self._period / robot_model.lag) if robot_model.lag > 0 else 1.0
         self._turning = 1.0 / robot_model.look_ahead if robot_model.kinematics == "differential" else 0.0
         self._change = robot_model.braking * self._period
         self._motors: Array = np.zeros((*shape, 2))
         self._targets: Array = np.zeros((*shape, 2))
-        slots = 1 + round(robot_model.delay / self._period)
+        slots = 1 + round(max(robot_model.delay, longest_delay) / self._period)
         self._queue: Array = np.zeros((self.environments, slots, self.robots, 2))
+        self._slots: Integers = np.ones(self.environments, np.int64)
+        self._gain: Array = np.ones(self.environments)
+        self._max_speeds: Array = np.ones(self.environments)
+        self._lightness: Array = np.ones(shape)
+        self._halted: Mask = np.zeros(shape, np.bool_)
         self._clock = np.full(self.environments, -1, np.int64)  # substeps since the reset; -1 before the first
+        usual = Bases(robot_model.lag, robot_model.delay, robot_model.max_speed, np.ones(self.robots))
+        for environment in range(self.environments):
+            self.equip(environment, usual)
+
+    def equip(self, environment: int, bases: Bases) -> None:
+        """Give one environment other bases from its next reset on; see :meth:`muster_sim.world.World.equip`."""
+        limit, slots = self.robot_model.max_speed, 1 + round(finite("delay", bases.delay) / self._period)
+        if not 0.0 < finite("max_speed", bases.max_speed) <= limit:
+            raise MusterError(f"max_speed is {bases.max_speed!r} m/s; it must lie above 0, at most {limit:g} m/s here")
+        if not (finite("lag", bases.lag) >= 0.0 and 1 <= slots <= self._queue.shape[1]):
+            most = (self._queue.shape[1] - 1) * self._period
+            raise MusterError(
+                f"lag is {bases.lag!r} s and delay {bases.delay!r} s; lag must be 0 or more, delay 0 … {most:g} s "
+                "(raise the world's longest_delay)"
+            )
+        masses = checked("masses", bases.masses, (self.robots,), "kg")
+        if masses.min() <= 0.0:
+            raise MusterError(f"masses[{masses.argmin()}] is {masses.min()}; it must be above 0 kg")
+        self._slots[environment] = slots
+        self._gain[environment] = 1.0 - math.exp(-self._period / bases.lag) if bases.lag > 0 else 1.0
+        self._max_speeds[environment] = bases.max_speed
+        self._lightness[environment] = 1.0 / masses
+
+    def halt(self, environment: int, halted: Mask) -> None:
+        """Choose whose bases take no commands; see :meth:`muster_sim.world.World.halt`."""
+        self._halted[environment] = halted
+        self._queue[environment, :, self._halted[environment]] = 0.0
 
     def reset(self, seeds: Integers, positions: Array, velocities: Array) -> None:
         """Begin anew everywhere; see :meth:`muster_sim.world.World.reset`."""
@@ -78,7 +111,7 @@ class DrivenWorld:
             raise MusterError(f"seeds have shape {np.shape(seeds)}; this world takes ({self.environments},)")
         places = checked("positions", positions, self.positions.shape, "m")
         speeds = checked("velocities", velocities, self.velocities.shape, "m/s")
-        gaps = [self._check_start(*start) for start in zip(places, speeds, strict=True)]
+        gaps = [self._check_start(*start) for start in zip(places, speeds, self._max_speeds, strict=True)]
         for environment, start in enumerate(zip(seeds, places, speeds, gaps, strict=True)):
             self._start(environment, *start)
 
@@ -88,7 +121,7 @@ class DrivenWorld:
             raise MusterError(f"There is no environment {environment}; this world has {self.environments}, from 0")
         places = checked("positions", positions, (self.robots, 2), "m")
         speeds = checked("velocities", velocities, (self.robots, 2), "m/s")
-        self._start(environment, seed, places, speeds, self._check_start(places, speeds))
+        self._start(environment, seed, places, speeds, self._check_start(places, speeds, self._max_speeds[environment]))
 
     def step(self, commands: Array) -> None:
         """Advance ``dt``; see :meth:`muster_sim.world.World.step`.
@@ -98,7 +131,8 @@ class DrivenWorld:
         targets = checked("commands", commands, (self.environments, self.robots, 2), "m/s")
         if self._clock.min() < 0:
             raise MusterError(f"Environment {self._clock.argmin()} was never reset: call reset before step")
-        aim(targets, self.robot_model.max_speed, self.yaw, self._turning, self._targets)
+        aim(targets, self._max_speeds, self.yaw, self._turning, self._targets)
+        self._targets[self._halted] = 0.0
         self._advance()
 
     def close(self) -> None:
@@ -117,15 +151,16 @@ class DrivenWorld:
         self.velocities[environment] = speeds
         self.yaw[environment] = np.random.default_rng(int(seed)).uniform(-math.pi, math.pi, self.robots)
         one = slice(environment, environment + 1)
-        aim(self.velocities[one], math.inf, self.yaw[one], self._turning, self._motors[one])
+        aim(self.velocities[one], np.full(1, math.inf), self.yaw[one], self._turning, self._motors[one])
         self._queue[environment] = self._motors[environment]  # what was commanded before is what the base now does
+        self._halted[environment] = False
         self.contacts[environment] = 0
         self.minimum_clearance[environment] = gap
         self._clock[environment] = 0
 
-    def _check_start(self, positions: Array, velocities: Array) -> float:
+    def _check_start(self, positions: Array, velocities: Array, limit: float) -> float:
         """Smallest gap between two robots [m], if nothing speaks against the start."""
-        radius, limit = self.robot_model.radius, self.robot_model.max_speed
+        radius = self.robot_model.radius
         edge = np.array([self.arena.half_width, self.arena.half_height]) - radius
         for robot in np.flatnonzero((np.abs(positions) > edge + RESTING).any(axis=1)):
             place = positions[robot].tolist()

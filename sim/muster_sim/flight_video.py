@@ -8,8 +8,8 @@ import numpy as np
 
 from muster_core.errors import MusterError
 from muster_sim import style
-from muster_sim.assembly import PERIOD
 from muster_sim.canvas import Frame
+from muster_sim.contract import PERIOD
 from muster_sim.flights import MAX_PANELS, Flights
 from muster_sim.video import frames, write_video
 

@@ -19,8 +19,8 @@ from muster_core.layout import best_layout
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array
 from muster_sim import style
-from muster_sim.assembly import PERIOD
 from muster_sim.canvas import covered_cells
+from muster_sim.contract import PERIOD
 from muster_sim.pictures import Curve, curves_picture, paths_picture, save_figure
 from muster_sim.recording import Recording
 from muster_sim.rollouts import SETTLED, Rollout

@@ -10,8 +10,8 @@ import gymnasium
 import numpy as np
 
 from muster_core.errors import MusterError
-from muster_sim.assembly import PERIOD
 from muster_sim.canvas import Frame
+from muster_sim.contract import PERIOD
 from muster_sim.pettingzoo_env import (
     RENDER_MODES,
     Observation,

@@ -24,9 +24,10 @@ class KinematicWorld(DrivenWorld):
         arena: Arena,
         dt: float = 0.1,
         substeps: int = 4,
+        longest_delay: float = 0.0,
     ) -> None:
         """Make room; see :class:`muster_sim.driven.DrivenWorld` for arguments and what is raised."""
-        super().__init__(environments, robots, robot_model, arena, dt, substeps)
+        super().__init__(environments, robots, robot_model, arena, dt, substeps, longest_delay)
         self.drive = Drive(
             positions=self.positions,
             velocities=self.velocities,
@@ -34,6 +35,9 @@ class KinematicWorld(DrivenWorld):
             motors=self._motors,
             targets=self._targets,
             queue=self._queue,
+            slots=self._slots,
+            gain=self._gain,
+            lightness=self._lightness,
             clock=self._clock,
             contacts=self.contacts,
             clearance=self.minimum_clearance,
@@ -46,7 +50,6 @@ class KinematicWorld(DrivenWorld):
             period=self._period,
             radius=robot_model.radius,
             max_speed=robot_model.max_speed,
-            gain=self._gain,
             change=self._change,
             turning=self._turning,
             reach=self._reach,

@@ -18,9 +18,11 @@ from muster_core.controllers import load_controller
 from muster_core.errors import MusterError, unknown
 from muster_core.layout import best_layout
 from muster_core.types import Array
-from muster_sim.assembly import PERIOD, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.canvas import Frame
-from muster_sim.contract import Batch
+from muster_sim.catalogue import PROCEDURAL
+from muster_sim.contract import PERIOD, Batch
+from muster_sim.starts import draw_episode
 from muster_sim.video import draw_frame
 
 RENDER_MODES = ("rgb_array",)
@@ -82,10 +84,13 @@ class SingleAssembly:
 
     def picture(self) -> Frame:
         """This moment from above, shape (height, width, 3) uint8."""
-        shape, team = self.task.scene.shapes[0], self.config.robots
-        if shape.digest not in self._best:
-            self._best[shape.digest] = best_layout(shape, team).coverage
-        name = next(name for name, known in self.task.shapes.items() if known.digest == shape.digest)
+        shape, members = self.task.scene.shapes[0], self.task.timeline.members[0]
+        team = int(members.sum())
+        key = f"{shape.digest} {team}"
+        if key not in self._best:
+            self._best[key] = best_layout(shape, team).coverage
+        known = {other.digest: name for name, other in self.task.shapes.items()}
+        name = known.get(shape.digest, PROCEDURAL)
         return draw_frame(
             self.task.world.positions[0],
             shape,
@@ -93,7 +98,7 @@ class SingleAssembly:
             self.config.robot.radius,
             shape.avoid_distance(team),
             self._elapsed * PERIOD,
-            self._best[shape.digest],
+            self._best[key],
             name,
         )
 

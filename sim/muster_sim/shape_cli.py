@@ -20,6 +20,8 @@ from muster_core.layout import best_layout
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import load_shape
 from muster_core.types import Mask
+from muster_sim.catalogue import SETS
+from muster_sim.procedural import HELD_OUT
 from muster_sim.shape_files import SUFFIXES, OpenedShape, ShapeOptions, open_shape
 from muster_sim.shape_review import Review, review
 
@@ -29,6 +31,7 @@ MAX_ROBOTS = 1000
 EXAMPLES = """examples:
   muster-shape list                          the named figures; any letter or short word is a shape too
   muster-shape show R                        draw the letter R in the terminal, with its figures and warnings
+  muster-shape show held-out-17              one of the shapes that no policy is trained on
   muster-shape show logo.png -o look.png     a picture with cells, best layout and avoid discs
   muster-shape show plan.geojson --spacing 3 --robots 12
                                              as large as twelve robots need to stand three diameters apart
@@ -83,7 +86,8 @@ def _parser() -> CommandParser:
 def _add_shape_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "shape",
-        help=f"a figure ({', '.join(FIGURES)}), text, or a file ({' '.join(SUFFIXES)}); also WKT or JSON itself",
+        help=f"a figure ({', '.join(FIGURES)}), text, held-out-17, procedural-4711, or a file ({' '.join(SUFFIXES)}); "
+        "also WKT or JSON itself",
     )
     sizes = verb.add_argument_group("size, by one of").add_mutually_exclusive_group()
     sizes.add_argument("--height", type=float, help=f"height [m] ({DEFAULT_HEIGHT}, or less for a wide shape)")
@@ -145,7 +149,9 @@ def _list(options: argparse.Namespace) -> int:
     for name, fact in facts.items():
         sizes = f"{fact['cells']:6}{fact['pitch_m']:9.3f}{fact['width_m']:9.2f}{fact['area_m2']:9.2f}"
         print(f"{name:10}{sizes}{fact['avoid_distance_m']:9.3f}")
-    print("Any letter or short word is a shape too (muster-shape show R), and so are pictures and polygons (--help).")
+    print("Any letter or short word is a shape too (muster-shape show R), and so are pictures and polygons (--help),")
+    print(f"the {HELD_OUT} shapes kept out of training (held-out-0 … held-out-{HELD_OUT - 1}) and random ones by seed")
+    print("(procedural-0, procedural-1, …). Lists of shapes also take the sets " + ", ".join(SETS) + ".")
     return 0
 
 

@@ -22,6 +22,7 @@ from muster_core.validation import count, finite
 from muster_sim.drawing import Drawing, to_lattice
 from muster_sim.images import read_image
 from muster_sim.polygons import WKT_STARTS, read_csv, read_json, read_wkt
+from muster_sim.procedural import seeded_shape
 from muster_sim.svg import read_svg
 
 MAX_BYTES = 32 << 20
@@ -105,8 +106,8 @@ def open_shape(spec: str, options: ShapeOptions | None = None) -> OpenedShape:
     """The shape that `spec` names.
 
     Args:
-        spec: a figure ("star"), a text ("R"), a file (its name ends in one of `SUFFIXES`), or WKT, GeoJSON or a list
-            of points as they are ("POLYGON ((…", "{…", "[[0, 0], …").
+        spec: a figure ("star"), a text ("R"), a shape by number ("held-out-17", "procedural-4711"), a file (its name
+            ends in one of `SUFFIXES`), or WKT, GeoJSON or a list of points ("POLYGON ((…", "{…", "[[0, 0], …").
         options: scale, place and reading; by default 2.2 m high in the middle of the default arena.
 
     Raises:
@@ -116,7 +117,7 @@ def open_shape(spec: str, options: ShapeOptions | None = None) -> OpenedShape:
     drawing, name = _read(spec, options)
     notes: tuple[str, ...] = ()
     if drawing is None:
-        shape = load_shape(spec, DEFAULT_HEIGHT, options.cells)
+        shape = seeded_shape(spec, cells=options.cells) or load_shape(spec, DEFAULT_HEIGHT, options.cells)
     else:
         occupancy, notes = to_lattice(drawing, options.cells)
         shape = Shape.from_array(occupancy, 1.0)
@@ -131,18 +132,33 @@ def is_file(spec: str) -> bool:
     return Path(spec).suffix.lower() in SUFFIXES
 
 
+def is_outline(spec: str) -> bool:
+    """Whether `spec` is meant as a file, WKT or JSON, rather than as a figure's name or a text to draw."""
+    if _notation(spec) or is_file(spec):
+        return True
+    return spec not in FIGURES and bool(os.sep in spec or FILE_NAME.fullmatch(spec) or _exists(Path(spec)))
+
+
+def _notation(spec: str) -> str:
+    """``JSON`` or ``WKT`` where `spec` is the outline itself, else empty."""
+    start = spec.lstrip()[:40].upper()
+    if start.startswith(("{", "[")):
+        return "JSON"
+    words = start.split("(")[0].split()
+    return "WKT" if "(" in start and words and words[0] in WKT_STARTS else ""
+
+
 def _read(spec: str, options: ShapeOptions) -> tuple[Drawing | None, str]:
     """The drawing (None for figures and texts, which the core draws) and a short name."""
     if not isinstance(spec, str):
         raise MusterError(f"A shape is named by text, not by {type(spec).__name__}")
-    start = spec.lstrip()[:40].upper()
-    if start.startswith(("{", "[")):
-        return read_json(spec, "the JSON text", options.stroke), "JSON"
-    if "(" in start and start.split("(")[0].split()[:1] and start.split("(")[0].split()[0] in WKT_STARTS:
-        return read_wkt(spec, "the WKT text", options.stroke), "WKT"
+    notation = _notation(spec)
+    if notation:
+        read = read_json if notation == "JSON" else read_wkt
+        return read(spec, f"the {notation} text", options.stroke), notation
     path = Path(spec)
     if not is_file(spec):
-        if spec not in FIGURES and (os.sep in spec or FILE_NAME.fullmatch(spec) or _exists(path)):
+        if is_outline(spec):
             raise MusterError(f"Cannot read {_shown(spec)}: a shape's file ends in {', '.join(SUFFIXES)}")
         return None, spec
     data, suffix = _content(path), path.suffix.lower()

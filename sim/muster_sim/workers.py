@@ -46,7 +46,13 @@ class AssemblyWorkers:
         self.episode_steps = config.episode_steps
         size = int(np.prod(self.observation_space.shape or (1,)))
         context = multiprocessing.get_context("spawn")
-        shapes = {"actions": (2, "d"), "observations": (size, "f"), "rewards": (1, "d"), "priors": (2, "d")}
+        shapes = {
+            "actions": (2, "d"),
+            "observations": (size, "f"),
+            "rewards": (1, "d"),
+            "priors": (2, "d"),
+            "active": (1, "d"),
+        }
         memory = {name: context.RawArray(kind, environments * config.robots * n) for name, (n, kind) in shapes.items()}
         self._arrays = _views(memory, environments, config.robots)
         self._slices = _shares(environments, workers)
@@ -109,13 +115,12 @@ class AssemblyWorkers:
         return bool(answers[0][1])
 
     def _batch(self, over: bool) -> Batch:
-        shape = (self.environments, self.agents)
         return Batch(
             observations=self._arrays["observations"].copy(),
             rewards=self._arrays["rewards"][..., 0].copy(),
             terminated=np.zeros(self.environments, bool),
             truncated=np.full(self.environments, over),
-            active=np.ones(shape, bool),
+            active=self._arrays["active"][..., 0] > 0.0,
             prior=self._arrays["priors"].copy(),
         )
 
@@ -135,7 +140,7 @@ def _work(
                 if verb != "ready":
                     batch = local.reset(argument) if verb == "reset" else local.step(arrays["actions"])
                     arrays["observations"][:], arrays["priors"][:] = batch.observations, batch.prior
-                    arrays["rewards"][..., 0] = batch.rewards
+                    arrays["rewards"][..., 0], arrays["active"][..., 0] = batch.rewards, batch.active
                     over = bool(batch.truncated.all())
                 pipe.send(("done", over))
             except MusterError as error:

@@ -5,19 +5,34 @@ A world knows nothing of shapes, observations or rewards. To add one, write a fi
 """
 
 import importlib
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from muster_core.errors import MusterError, unknown
 from muster_core.robot import Arena, RobotModel
-from muster_core.types import Array, Integers
+from muster_core.types import Array, Integers, Mask
 
 WORLDS: dict[str, str] = {
     "bullet": "muster_sim.bullet:BulletWorld",
     "kinematic": "muster_sim.kinematic:KinematicWorld",
 }
 """World's name → module and class; imported when first asked for, so that pictures need no physics engine."""
+
+
+@dataclass(frozen=True)
+class Bases:
+    """What the bases of one environment are like, as far as it may differ from episode to episode."""
+
+    lag: float
+    """Time constant with which they follow a command [s]."""
+    delay: float
+    """Time before a command begins to act [s]; rounded to whole substeps."""
+    max_speed: float
+    """Faster commands are shortened to it [m/s]; at most the world's robot model's."""
+    masses: Array
+    """Of each robot, shape (N,) [kg]: who gives way when two press against each other. Usually all 1."""
 
 
 @runtime_checkable
@@ -71,6 +86,23 @@ class World(Protocol):
 
         Raises:
             MusterError: As in ``reset``.
+        """
+
+    def equip(self, environment: int, bases: Bases) -> None:
+        """Give one environment other bases than the robot model's, from its next reset on.
+
+        Raises:
+            MusterError: They are faster than the robot model, or have a lag, delay or mass that no base has here.
+        """
+
+    def halt(self, environment: int, halted: Mask) -> None:
+        """Choose which robots' bases take no command: they brake to a standstill, and can still be pushed.
+
+        A reset frees them all.
+
+        Args:
+            environment: Which one.
+            halted: Shape: (N,).
         """
 
     def step(self, commands: Array) -> None:

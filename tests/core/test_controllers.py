@@ -50,6 +50,7 @@ def test_every_controller_flies(name):
     controller = load_controller(name)
     assert controller.name == name
     assert controller.period == 0.1
+    controller.check_task(RobotModel(), 0.26)
     generator = np.random.default_rng(0)
     scene = scene_of(generator.normal(0, 0.6, (2, 5, 2)), [SQUARE, SQUARE.moved(0, 0, 1.0)], [5, 5])
     rows = scene.all_rows()[[1, 7, 8]]

@@ -13,8 +13,9 @@ import numpy as np
 
 from muster_core import kernel
 from muster_core.control_step import ControlStep
-from muster_core.controllers import COVERAGE_GAINS
-from muster_core.kernels import control, reward
+from muster_core.controllers import COVERAGE_GAINS, with_gains
+from muster_core.gains import UNTUNED
+from muster_core.kernels import control, reward, search
 from muster_core.metrics import area_coverage, entering_rate, voronoi_variance
 from muster_core.observation import LAYOUTS, observe
 from muster_core.robot import Arena, RobotModel
@@ -48,6 +49,13 @@ for name in ("prior", "expert", "coverage"):
     found[name] = out
     found[f"desired_{name}"] = step.desired(scene, rows, out)
     found[f"safe_{name}"], found[f"activity_{name}"] = step.filter(scene, rows, found[f"desired_{name}"])
+for law in ("mean-shift", "orca"):
+    found[law] = with_gains(law, RobotModel(), UNTUNED[law]).act(seen, scene, rows)
+memory, restless = np.zeros((3, 9, search.MEMORY)), np.array([10.0, 20.0, *UNTUNED["search"][2:]])
+memory[..., 0] = search.CALM_STEPS
+found["search"] = np.zeros((len(rows), 2))
+search.search_rows(seen, rows, scene.arrays.positions, 0.8, restless, memory, found["search"])
+found["memory"] = memory
 for name in ("published", "marginal"):
     found[name] = np.zeros(len(rows))
     getattr(reward, f"{name}_rows")(seen, found[name])

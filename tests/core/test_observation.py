@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster_core.errors import MusterError
-from muster_core.kernels.observation import FAR_RINGS, LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS, STEPS
+from muster_core.kernels.observation import LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS, STEPS
 from muster_core.kernels.sensing import FREE, MINE, OTHERS
 from muster_core.observation import LAYOUTS, find_layout, observe
 from muster_core.scene import Perceptions, Sensing
@@ -114,30 +114,26 @@ def test_one_cell_by_hand():
 
 @settings(max_examples=25, deadline=None)
 @given(seeds)
-def test_outlook_by_definition(seed):
-    """What my disc would hold if it stood a step away, less what it holds here, for every length and direction."""
+def test_steps_by_definition(seed):
+    """The best of twelve directions for every length: what my disc would hold there, less what it holds here."""
     p = random_perceptions(np.random.default_rng(seed))
-    rows = observe(p, find_layout("outlook-1"), SPEED)
+    rows = observe(p, find_layout("polar-2"), SPEED)
     rays = np.exp(2j * math.pi * np.arange(SECTORS) / SECTORS)
     for b, row in enumerate(rows):
-        np.testing.assert_allclose(row[:46], observe(p, find_layout("polar-1"), SPEED)[b, :46])
+        np.testing.assert_allclose(row[:POLAR_SIZE], observe(p, find_layout("polar-1"), SPEED)[b])
         cells = p.cells[b, : p.cell_count[b]][p.states[b, : p.cell_count[b]] != OTHERS] / p.avoid[b]
         cells = cells[:, 0] + 1j * cells[:, 1]
         one = p.cell_weight[b] * p.pitch[b] ** 2 / (math.pi * (p.avoid[b] / 2) ** 2)
         here = one * (np.abs(cells) <= 0.5).sum()
-        assert row[46] == pytest.approx(here)
-        for k, step in enumerate(STEPS):
-            for s, ray in enumerate(rays):
-                there = one * (np.abs(cells - step * ray) <= 0.5).sum()
-                assert row[47 + k * SECTORS + s] == pytest.approx(there - here, abs=1e-9)
-        far = row[47 + len(STEPS) * SECTORS :].reshape(2, SECTORS)
-        apart = math.cos(2 * math.pi / SECTORS)
-        for ring, (inner, outer) in enumerate(((0.7, sum(FAR_RINGS) / 2), (sum(FAR_RINGS) / 2, math.inf))):
-            there = cells[(np.abs(cells) > inner) & (np.abs(cells) < outer)]
-            along = (there[:, None] / np.abs(there)[:, None] * rays.conj()[None]).real
-            np.testing.assert_allclose(
-                far[ring], one * np.maximum((along - apart) / (1 - apart), 0).sum(axis=0), atol=1e-9
-            )
+        assert row[POLAR_SIZE] == pytest.approx(here)
+        for step, (x, y, gain) in zip(STEPS, row[POLAR_SIZE + 1 :].reshape(-1, 3), strict=True):
+            gains = np.array([one * (np.abs(cells - step * ray) <= 0.5).sum() - here for ray in rays])
+            assert gain == pytest.approx(4.0 * max(gains.max(), 0.0), abs=1e-9)
+            if gain > 1e-9:
+                assert gains[np.abs(rays - (x + 1j * y)).argmin()] == pytest.approx(gains.max())
+                assert abs(x + 1j * y) == pytest.approx(1.0)
+            else:
+                assert x == y == 0.0
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from muster_core.controllers import load_controller
+from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
@@ -18,7 +18,7 @@ from muster_core.shape import Shape, load_shape
 SHAPE = load_shape("disc")
 
 
-class Constant:
+class Constant(Controller):
     """A controller that always answers the same."""
 
     def __init__(self, *acceleration):
@@ -125,6 +125,38 @@ def test_a_stale_neighbour_does_not_stop_the_robot():
     old.ages[1:] = 5.0
     far = replace(old, positions=np.array([[0.0, 0.0], *[[2.0, 2.0]] * 4]), velocities=np.zeros((5, 2)))
     assert Pilot(Constant(0, 0)).command(far).state == "ok"
+
+
+def test_a_body_is_avoided_and_not_perceived():
+    """A dead robot just ahead: the same filter as for a teammate, but nothing of it reaches the controller."""
+    seen = []
+
+    class Watching(Constant):
+        def act(self, perceptions, scene, rows):
+            seen.append(int(perceptions.neighbour_count[0]))
+            return self.acceleration
+
+    pilot = Pilot(Watching(1.0, 0.0))
+    pair = snapshot(2, positions=np.array([[0.0, 0.0], [0.09, 0.0]]), velocities=np.zeros((2, 2)), issued=np.zeros(2))
+    teammate, body = pilot.command(pair), pilot.command(replace(pair, present=np.array([1, 2], np.uint8)))
+    assert seen == [1, 0]
+    assert body.filter_active
+    np.testing.assert_array_equal(body.velocity, teammate.velocity)
+    assert body.velocity[0] < 0.1
+
+
+@pytest.mark.parametrize(
+    ("present", "reason"),
+    [
+        ([2, 1, 1, 1, 1], "this robot is no member of the team"),
+        ([1, 1, 1], "5 robots are known, but who is in the team is told by [1, 1, 1]"),
+        ([1, 1, 7, 1, 1], "5 robots are known, but who is in the team is told by [1, 1, 7, 1, 1]"),
+        ([1, 1, 0, 1, 1], "5 robots are known, but who is in the team is told by [1, 1, 0, 1, 1]"),
+    ],
+)
+def test_brakes_where_the_team_is_told_wrongly(present, reason):
+    command = Pilot(Constant(1.0, 0.0)).command(snapshot(present=present))
+    assert (command.state, command.reason) == ("braking", reason)
 
 
 def test_hold_filters_the_old_wish_anew():

@@ -16,7 +16,8 @@ from muster_core.scene import Snapshot
 from muster_core.shape import Shape
 from muster_core.types import Array
 from muster_ros import messages
-from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode, stoppable
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
+from muster_sim.starts import draw_episode, stoppable
 
 from ..ros.conftest import FakeBases
 

@@ -16,7 +16,8 @@ from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Scene, SceneArrays, Sensing, Snapshot
 from muster_core.shape import load_shape
-from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode, spaced_points
+from muster_sim.assembly import SEVEN_SHAPES, AssemblyConfig, ShapeAssembly
+from muster_sim.starts import draw_episode, spaced_points
 
 TASK = AssemblyConfig(robots=8, shapes=("R", "disc"), episode_steps=6)
 SHAPES = {name: load_shape(name) for name in SEVEN_SHAPES}

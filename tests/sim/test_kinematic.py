@@ -8,9 +8,10 @@ import pytest
 from muster_core.controllers import load_controller
 from muster_core.metrics import coverage, entering_rate
 from muster_core.robot import Arena, RobotModel
-from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.kernels.collisions import FRICTION, RECOVERY, SLOP
 from muster_sim.rollouts import fly
+from muster_sim.starts import draw_episode
 from muster_sim.world import make_world
 
 RADIUS = 0.035

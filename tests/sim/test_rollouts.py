@@ -11,8 +11,9 @@ from muster_core.layout import Layout, best_layout
 from muster_core.robot import RobotModel
 from muster_core.shape import Shape
 from muster_sim import rollouts
-from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.rollouts import Rollout, describe, fly
+from muster_sim.starts import draw_episode
 
 TASK = AssemblyConfig(robots=14, shapes=("disc", "R"), episode_steps=25)
 

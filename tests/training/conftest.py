@@ -1,4 +1,4 @@
-"""One tiny training run that the tests of this folder share: real PyBullet, a few seconds."""
+"""One tiny training run that the tests of this folder share: the fast world, then real PyBullet, a few seconds."""
 
 import pytest
 import torch
@@ -6,14 +6,15 @@ import torch
 from muster_training.lamarl import LamarlConfig
 from muster_training.train import LamarlCommand, Training
 
-TINY = LamarlConfig(rounds=4, updates=6, batch=64, hidden=16, capacity=40, seed=3)
+TINY = LamarlConfig(rounds=4, updates=6, batch=64, hidden=16, capacity=70, seed=3)
 
 
 def tiny_command(folder, **changes):
     settings = {
         "robots": (6, 4),
         "shapes": "R,disc",
-        "environments": 2,
+        "environments": 1,
+        "world": "both",
         "evaluate_every": 2,
         "threads": 1,
         "device": "cpu",

@@ -7,7 +7,7 @@ import pytest
 
 from muster_core.controllers import RandomController
 from muster_core.errors import MusterError
-from muster_training import bench, evaluate
+from muster_training import bench, evaluate, flying
 
 ARGUMENTS = [
     "--controller",
@@ -78,7 +78,7 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
     [
         (["--controller", "magic"], "Unknown controller 'magic'. Available: shipped, a path ending in .onnx, prior"),
         (["--world", "gazebo", "--controller", "prior"], "Unknown world 'gazebo'. Available: bullet"),
-        (["--shapes", ",", "--controller", "prior"], "Nothing to evaluate"),
+        (["--shapes", ",", "--controller", "prior"], "No shape in ','. Available: seven"),
         (["--robots", "2000", "--controller", "prior"], "do not fit into a shape"),
         (["--robots", "1", "--controller", "prior"], "robots is 1; a swarm needs at least 2"),
         (["--policy", "missing.onnx"], "No policy file 'missing.onnx'"),
@@ -90,6 +90,7 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
         (["--controller", "prior", "--plots", "/dev/null/x"], "Cannot write pictures to '/dev/null/x'"),
         (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
         (["--seed", "-1"], "seed is -1; it must lie in 0"),
+        (["--processes", "0"], "processes is 0; it must lie in 1 … 256"),
         (["--shapes", "R", "--robots", "2"], "the policy was trained for"),
         (["--robots", "many"], "Error parsing --robots: invalid literal for int() with base 10: 'many' (see muster-"),
         (["--robos", "3"], "Unrecognized options: --robos, 3; perhaps you meant --robots INT"),
@@ -102,6 +103,21 @@ def test_wrong_use_of_evaluate(arguments, message, monkeypatch, capsys):
     assert err.count("\n") == 1
 
 
+def test_two_processes_report_what_one_does(monkeypatch, capsys):
+    _, alone, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc,star"])
+    code, shared, _ = run(
+        monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc,star", "--processes", "2"]
+    )
+    assert code == 0
+    assert shared == alone
+
+
+def test_a_shape_flies_the_same_beside_any_others(monkeypatch, capsys):
+    _, alone, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R"])
+    _, first, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc"])
+    assert json.loads(alone)["shapes"]["R"] == json.loads(first)["shapes"]["R"]
+
+
 def test_a_shape_named_twice_counts_once(monkeypatch, capsys):
     _, once, _ = run(monkeypatch, capsys, evaluate.main, ARGUMENTS)
     _, twice, _ = run(monkeypatch, capsys, evaluate.main, [*ARGUMENTS, "--shapes", "R,disc,R"])
@@ -112,13 +128,13 @@ def test_a_policy_of_another_period_is_refused(monkeypatch):
     class Slow(RandomController):
         period = 0.2
 
-    monkeypatch.setattr(evaluate, "load_controller", lambda name, robot: Slow())
+    monkeypatch.setattr(flying, "load_controller", lambda name, robot: Slow())
     with pytest.raises(MusterError, match=r"random decides every 0\.2 s, but this evaluation every 0\.1 s"):
         evaluate.evaluate(evaluate.EvaluateCommand(shapes="R", robots=6))
 
 
 def test_a_policy_that_refuses_a_later_shape_flies_none(monkeypatch):
-    monkeypatch.setattr(evaluate, "fly", lambda *_: pytest.fail("flown"))
+    monkeypatch.setattr(flying, "fly", lambda *_: pytest.fail("flown"))
     # 3 robots on the disc stand 1.33 m apart, beyond what the shipped policy was trained for; on the R 1.15 m
     with pytest.raises(MusterError, match="the policy was trained for"):
         evaluate.evaluate(evaluate.EvaluateCommand(shapes="R,disc", robots=3))

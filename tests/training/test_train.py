@@ -2,15 +2,19 @@
 
 import csv
 import json
+import random
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
 
 import pytest
 import torch
 
 from muster_core.errors import MusterError, WorkFailed
+from muster_sim.assembly import AssemblyConfig
+from muster_sim.randomisation import Randomisation
 from muster_training import train
 from muster_training.lamarl import train_round
 from muster_training.runs import load_checkpoint, read_config, task_of
@@ -32,8 +36,8 @@ def test_a_run_leaves_config_curve_events_and_checkpoint(tiny_run):
     with (tiny_run / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["round"]) for row in rows] == [1, 2, 3, 4]
-    # two environments of 6 and of 4 robots in turn, 200 steps each
-    assert [int(row["robot_steps"]) for row in rows] == [2400, 4000, 6400, 8000]
+    # five swarms of 6 and eight of 4 robots in turn, 200 steps each
+    assert [int(row["robot_steps"]) for row in rows] == [6000, 12400, 18400, 24800]
     assert rows[1]["coverage_normalised"]
     assert not rows[0]["coverage_normalised"]
     assert list(tiny_run.glob("events.out.tfevents.*"))
@@ -50,34 +54,48 @@ def test_another_seed_gives_other_weights(tiny_run, tmp_path):
     assert not all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "other"), strict=True))
 
 
-STOPPED = """
-import os, sys
+def test_a_randomised_task_is_read_back_as_it_was():
+    task = AssemblyConfig(shapes=("R",), randomisation=Randomisation.standard())
+    assert task_of({"task": json.loads(json.dumps(asdict(task)))}) == task
+
+
+STARTED = """
+import sys
 from pathlib import Path
 from tests_tiny import tiny_command
-from muster_training import train
-keep = train.Training._keep
-def stop_after(self, *arguments):
-    keep(self, *arguments)
-    if self.learner.done_rounds == 2:
-        os.kill(os.getpid(), 9)
-train.Training._keep = stop_after
-train.Training(tiny_command(Path(sys.argv[1]))).run()
+from muster_training.train import Training
+folder = Path(sys.argv[1])
+begun = (folder / "checkpoint.pt").exists()
+Training(tiny_command(None if begun else folder, resume=folder if begun else None)).run()
 """
 
 
-def test_a_killed_run_continues_bit_for_bit(tiny_run, tmp_path):
+def test_a_run_killed_at_three_random_moments_continues_bit_for_bit(tiny_run, tmp_path):
     shutil.copy(__file__.replace("test_train.py", "conftest.py"), tmp_path / "tests_tiny.py")
-    killed = subprocess.run(
-        [sys.executable, "-c", STOPPED, str(tmp_path / "killed")],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert killed.returncode == -9, killed.stderr
-    assert load_checkpoint(tmp_path / "killed")["done_rounds"] == 2
-    Training(tiny_command(None, resume=tmp_path / "killed")).run()
-    assert all(torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(tmp_path / "killed"), strict=True))
+    folder, moments = tmp_path / "killed", []
+    for kill in range(3):
+        run = subprocess.Popen(
+            [sys.executable, "-c", STARTED, str(folder)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        )
+        # Wait for as many checkpoints as kills, then for a moment that nobody chose: within a round or between two.
+        deadline = time.monotonic() + 120
+        while _rounds(folder) <= kill and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(random.random() * 0.3)
+        moments.append((_rounds(folder), run.poll()))
+        run.kill()
+        run.communicate()
+    assert moments[0][1] is None, "the first kill came too late to interrupt anything"
+    Training(tiny_command(None, resume=folder)).run()
+    same = [torch.equal(a, b) for a, b in zip(weights(tiny_run), weights(folder), strict=True)]
+    assert all(same), f"killed after these rounds (and with these exit codes): {moments}"
+
+
+def _rounds(folder):
+    try:
+        return load_checkpoint(folder)["done_rounds"]
+    except MusterError:
+        return 0
 
 
 class StoppedError(Exception):
@@ -99,12 +117,12 @@ def stopped(monkeypatch, command, rounds):
 
 
 def test_a_run_whose_replay_is_full_continues_bit_for_bit(monkeypatch, tmp_path):
-    # 6 and 4 trajectories in turn fill 15 rows in three rounds: at round 11 the ring has gone round several times
-    settings = {"learner": replace(TINY, capacity=15, rounds=14), "robots": (3, 2), "shapes": "R", "evaluate_every": 14}
+    # 30 and 30 trajectories in turn fill 75 rows in three rounds: at round 11 the ring has gone round several times
+    settings = {"learner": replace(TINY, capacity=75, rounds=14), "robots": (3, 2), "shapes": "R", "evaluate_every": 14}
     Training(tiny_command(tmp_path / "whole", **settings)).run()
     stopped(monkeypatch, tiny_command(tmp_path / "stopped", **settings), rounds=11)
     kept = sorted(int(path.stem) for path in (tmp_path / "stopped" / "experience").iterdir())
-    assert kept == [8, 9, 10, 11], "two turns of 10 trajectories hold 15"
+    assert kept == [8, 9, 10, 11], "two turns of 60 trajectories hold 75"
     Training(tiny_command(None, resume=tmp_path / "stopped", **settings)).run()
     pairs = zip(weights(tmp_path / "whole"), weights(tmp_path / "stopped"), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
@@ -142,7 +160,7 @@ def edit(folder, change):
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        ({"environments": 5}, "environments is 5, but the run was begun with 2"),
+        ({"environments": 5}, "environments is 5, but the run was begun with 1"),
         ({"learner": replace(TINY, rounds=900)}, "rounds is 900, but the run was begun with 4"),
     ],
 )
@@ -152,8 +170,8 @@ def test_a_run_continues_only_as_it_began(other, message, tiny_run):
 
 
 def test_a_run_that_diverges_fails_and_keeps_its_last_checkpoint(monkeypatch, tmp_path):
-    def diverge(learner, environments):
-        fresh, figures = train_round(learner, environments)
+    def diverge(learner, collector):
+        fresh, figures = train_round(learner, collector)
         return fresh, figures | ({"value": float("nan")} if learner.done_rounds == 3 else {})
 
     monkeypatch.setattr(train, "train_round", diverge)
@@ -178,7 +196,7 @@ def test_a_run_of_another_version_is_refused(tiny_run, tmp_path):
     shutil.copytree(tiny_run, other)
     config = json.loads((other / "config.json").read_text()) | {"format": 99}
     (other / "config.json").write_text(json.dumps(config))
-    with pytest.raises(MusterError, match="run of format 99; this Muster reads format 1"):
+    with pytest.raises(MusterError, match="run of format 99; this Muster reads format 2"):
         Training(tiny_command(None, resume=other))
 
 

@@ -18,8 +18,9 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena
 from muster_core.scene import Snapshot
-from muster_sim.assembly import AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.contract import BatchedEnvironment
+from muster_sim.starts import draw_episode
 from muster_sim.workers import AssemblyWorkers
 from muster_training.interface import parse_verb
 

@@ -7,21 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from muster_core.cli import run_command
-from muster_core.controllers import Controller, load_controller
+from muster_core.controllers import Controller
 from muster_core.errors import MusterError
-from muster_core.metrics import contact_bound
-from muster_core.robot import RobotModel
-from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
+from muster_sim.catalogue import SEVEN_SHAPES, expand
+from muster_sim.contract import PERIOD
 from muster_sim.flight_video import write_flights
 from muster_sim.flights import KEPT, Flights, write_plots
-from muster_sim.rollouts import Rollout, describe, fly
+from muster_training.flying import ShapeFlight, fly_shape, load_flown
 from muster_training.interface import parse, progress_bar
+from muster_training.parallel import check_processes, in_processes
+from muster_training.summaries import summarise_shape, summarise_shapes
 
 TABLE = {
     "coverage": "cover",
@@ -34,13 +35,8 @@ TABLE = {
     "minimum_clearance_m": "gap m",
 }
 """Figures that the table shows, with their headings; ``--json`` has them all."""
-NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video"}
+NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video", "processes"}
 """Options that say nothing of how a figure came about."""
-AVERAGED = (
-    "coverage", "coverage_best", "coverage_normalised", "area_coverage", "entering_rate", "voronoi_variance",
-    "spacing_variation", "intrusiveness", "filter_share",
-)  # fmt: skip
-"""Figures whose mean over episodes, and then over shapes, is reported."""
 SECONDS = 30.0
 """Length of an evaluation episode (LAMARL: 300 steps of 0.1 s)."""
 
@@ -49,11 +45,13 @@ SECONDS = 30.0
 class EvaluateCommand:
     """Fly a policy or a controller in simulation and report coverage, entering rate, times and contacts.
 
-    Figures are means over the episodes of a shape, over the last 2 s of each; times are medians, contacts are counted,
-    the clearance is the smallest. `mean` is the mean over shapes.
+    Figures are means over the episodes of a shape, over the last 2 s of each; times are medians in which what was
+    never reached counts as infinite; contacts are counted, the clearance is the smallest. `mean` is the mean over
+    shapes, with 95 % intervals over the episodes.
     coverage_best is the best layout known (M1*), the ceiling of coverage; coverage_normalised is their ratio.
 
     Example: muster-evaluate --policy shipped --shapes R,star --robots 30 --episodes 5 --json
+    Unseen shapes: muster-evaluate --shapes held-out --episodes 1 --processes 2
     With pictures: muster-evaluate --controller coverage --against expert --shapes R --video both.mp4 --plots pictures
     """
 
@@ -64,7 +62,7 @@ class EvaluateCommand:
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
-    """Shapes, separated by commas: figures by name, or text."""
+    """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
     episodes: int = 5
@@ -75,6 +73,8 @@ class EvaluateCommand:
     """Length of an episode [s]."""
     against: str | None = None
     """Fly this from the same starts too, and show both: a controller's name, shipped, or the path of an .onnx file."""
+    processes: int = 1
+    """Processes that fly shapes side by side; the figures are the same."""
     plots: Path | None = None
     """Folder for pictures: paths, coverage and entering over time, cells left uncovered, the filter's activity."""
     video: Path | None = None
@@ -116,106 +116,54 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     Raises:
         MusterError: as for `evaluate`.
     """
-    names = list(dict.fromkeys(name.strip() for name in command.shapes.split(",") if name.strip()))
-    if not names or command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
+    names = _shape_names(command)
+    steps = round(command.seconds / PERIOD)
+    task = AssemblyConfig(robots=command.robots, shapes=names, world=command.world, episode_steps=steps)
+    controller = load_flown(chosen, task)
+    _check_shapes(controller, task)
+    kept = KEPT if command.plots or command.video else 0
+    flights = [
+        ShapeFlight(replace(task, shapes=(name,)), chosen, command.episodes, (command.seed, place), kept=kept)
+        for place, name in enumerate(names)
+    ]
+    found = {}
+    with progress_bar(quiet=command.json) as progress:
+        results = in_processes(fly_shape, flights, command.processes)
+        for place, result in progress.track(results, total=len(names), description=f"evaluating {controller.name}"):
+            found[place] = result
+    rows = {name: found[place][0] for place, name in enumerate(names)}
+    rollouts = {name: found[place][1] for place, name in enumerate(names)}
+    report = {
+        "controller": controller.name,
+        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
+        "shapes": {name: summarise_shape(episodes) for name, episodes in rows.items()},
+        "mean": summarise_shapes(rows),
+    }
+    return report, Flights(controller.name, rollouts, task.robot, task.arena)
+
+
+def _shape_names(command: EvaluateCommand) -> tuple[str, ...]:
+    """The shapes to fly, once each; refuses numbers that leave nothing to evaluate."""
+    names = expand(command.shapes)
+    if command.episodes < 1 or not 3.0 <= command.seconds <= 3600.0:
         raise MusterError(
             f"Nothing to evaluate: shapes {command.shapes!r}, episodes {command.episodes}, "
             f"seconds {command.seconds:g} (3 … 3600)"
         )
     if not 0 <= command.seed < 2**63:
         raise MusterError(f"seed is {command.seed}; it must lie in 0 … 2^63 - 1")
-    task = AssemblyConfig(
-        robots=command.robots, shapes=tuple(names), world=command.world, episode_steps=round(command.seconds / PERIOD)
-    )
-    controller = load_controller(chosen, task.robot)
-    if controller.period != PERIOD:
-        raise MusterError(
-            f"{controller.name} decides every {controller.period:g} s, but this evaluation every {PERIOD:g} s; "
-            f"train it with a period of {PERIOD:g} s"
-        )
-    environment = ShapeAssembly(replace(task, sensing=controller.sensing), command.episodes)
+    check_processes(command.processes)
+    return names
+
+
+def _check_shapes(controller: Controller, task: AssemblyConfig) -> None:
+    """Refuse what a later shape would be refused for before minutes go into flying."""
+    environment = ShapeAssembly(replace(task, sensing=controller.sensing), 1)
     try:
         for shape in environment.shapes.values():
-            _check_task(controller, task.robot, shape.avoid_distance(task.robots))
-        report, rollouts = {}, {}
-        with progress_bar(quiet=command.json) as progress:
-            for index, name in enumerate(progress.track(names, description="evaluating")):
-                report[name], rollouts[name] = _evaluate_shape(environment, controller, name, [command.seed, index])
+            controller.check_task(task.robot, shape.avoid_distance(task.robots))
     finally:
         environment.close()
-    found = {
-        "controller": controller.name,
-        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
-        "shapes": report,
-        "mean": _mean(list(report.values())),
-    }
-    return found, Flights(controller.name, rollouts, task.robot, task.arena)
-
-
-def _evaluate_shape(
-    environment: ShapeAssembly, controller: Controller, name: str, seed: list[int]
-) -> tuple[dict[str, Any], list[Rollout]]:
-    seeds = np.random.SeedSequence(seed).generate_state(environment.environments).astype(np.int64)
-    starts = [draw_episode(int(s), environment.shapes, environment.config, name) for s in seeds]
-    robot = environment.config.robot
-    rollouts = fly(environment, controller, starts, seeds)
-    rows = [describe(rollout, robot.max_speed, robot.max_acceleration) for rollout in rollouts]
-    return _summary(rows), rollouts[:KEPT]
-
-
-def _check_task(controller: Controller, robot: RobotModel, avoid: float) -> None:
-    """Let a controller that was trained for some tasks only refuse this one."""
-    check_task = getattr(controller, "check_task", None)
-    if check_task is not None:
-        check_task(robot, avoid)
-
-
-def _summary(rows: list[dict[str, float]]) -> dict[str, Any]:
-    """Mean of the episodes; times as the median with the censored ones counted, clearance as the smallest."""
-    steps = sum(row["robot_steps"] for row in rows)
-    contacts = int(sum(row["contacts"] for row in rows))
-    times = np.array([row["convergence_time_s"] for row in rows])
-    gaps = np.array([row["optimality_gap"] for row in rows])
-    counted = gaps[~np.isnan(gaps)]
-    return {
-        **{key: float(np.mean([row[key] for row in rows])) for key in AVERAGED},
-        "coverage_normalised_episodes": [round(row["coverage_normalised"], 4) for row in rows],
-        "convergence_time_s": finite_or_none(np.median(times)),
-        "censored": int(np.isinf(times).sum()),
-        "optimality_gap": finite_or_none(np.median(counted)) if len(counted) else None,
-        "short_bounds_left_out": int(np.isnan(gaps).sum()),
-        "contacts": contacts,
-        "robot_steps": int(steps),
-        "contacts_per_million": contacts / steps * 1e6,
-        "contacts_per_million_95": contact_bound(contacts, int(steps)),
-        "minimum_clearance_m": min(row["minimum_clearance_m"] for row in rows),
-        "episodes": len(rows),
-    }
-
-
-def _mean(shapes: list[dict[str, Any]]) -> dict[str, Any]:
-    contacts, steps = sum(s["contacts"] for s in shapes), sum(s["robot_steps"] for s in shapes)
-    everyone = np.concatenate([shape["coverage_normalised_episodes"] for shape in shapes])
-    resampled = np.random.default_rng(0).choice(everyone, (2000, len(everyone))).mean(axis=1)
-    times = [s["convergence_time_s"] for s in shapes if s["convergence_time_s"] is not None]
-    return {
-        **{key: float(np.mean([shape[key] for shape in shapes])) for key in AVERAGED},
-        "coverage_normalised_interval_95": [float(v) for v in np.quantile(resampled, [0.025, 0.975])],
-        "coverage_normalised_percentile_5": float(np.quantile(everyone, 0.05)),
-        "convergence_time_s": float(np.mean(times)) if times else None,
-        "censored": sum(s["censored"] for s in shapes),
-        "contacts": contacts,
-        "robot_steps": steps,
-        "contacts_per_million": contacts / steps * 1e6,
-        "contacts_per_million_95": contact_bound(contacts, steps),
-        "minimum_clearance_m": min(s["minimum_clearance_m"] for s in shapes),
-        "episodes": sum(s["episodes"] for s in shapes),
-    }
-
-
-def finite_or_none(value: float) -> float | None:
-    """``value``, or None where it is infinite or NaN, which JSON cannot hold."""
-    return float(value) if np.isfinite(value) else None
 
 
 def _main() -> None:

@@ -17,7 +17,8 @@ from muster_core.errors import MusterError, WorkFailed
 from muster_core.observation import find_layout
 from muster_core.policy import CARD_KEY, Card, Policy
 from muster_core.robot import RobotModel
-from muster_sim.assembly import PERIOD, AssemblyConfig
+from muster_sim.assembly import AssemblyConfig
+from muster_sim.contract import PERIOD
 from muster_training.interface import parse
 from muster_training.networks import Actor
 from muster_training.runs import damage_refused, load_checkpoint, read_config, replace_file, task_of

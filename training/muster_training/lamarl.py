@@ -8,9 +8,8 @@ so every target bootstraps.
 """
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,12 +17,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from muster_core.errors import MusterError
-from muster_core.types import AnyArray, Array, Integers
-from muster_sim.contract import BatchedEnvironment
+from muster_core.types import AnyArray, Array
 from muster_training.networks import Actor, TwinCritic
 from muster_training.replay import Replay, Trajectories
 
-LEARNED = ("actor", "critic", "target_actor", "target_critic", "actor_optimiser", "critic_optimiser")
+if TYPE_CHECKING:
+    from muster_training.collector import Collector
+
+LEARNED = ("actor", "critic", "target_actor", "target_critic", "behaviour", "actor_optimiser", "critic_optimiser")
 """Parts of a learner with weights or moments."""
 
 
@@ -56,7 +57,7 @@ class LamarlConfig:
     prior_after: float = 0.1
     """Factor on that weight after the first round (published)."""
     prior_rounds: int = 1
-    """Rounds flown by the prior itself, to fill the replay and fit the normalisation."""
+    """Rounds per team size flown by the prior itself, to fill the replay and fit the normalisation."""
     random_share: float = 0.02
     """Chance that a robot acts at random in a step (published: 0.1 and one coin for the swarm; here one per robot)."""
     noise: tuple[float, float] = (0.02, 0.5)
@@ -104,6 +105,8 @@ class Learner:
         self.actor = Actor(size, config.hidden, config.layers).to(device)
         self.critic = TwinCritic(size, config.hidden, config.layers, self.actor.normaliser).to(device)
         self.target_actor, self.target_critic = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
+        self.behaviour = copy.deepcopy(self.actor)
+        """Flies the episodes that are collected now; a round older than the actor."""
         self.actor_optimiser = torch.optim.Adam(self.actor.body.parameters(), config.actor_rate)
         heads = [*self.critic.first.parameters(), *self.critic.second.parameters()]
         self.critic_optimiser = torch.optim.Adam(heads, config.critic_rate)
@@ -127,25 +130,13 @@ class Learner:
         self.generator.bit_generator.state = state["generator"]
         self.done_rounds, self.robot_steps = state["done_rounds"], state["robot_steps"]
 
-    def act(self, observations: AnyArray, averaged: bool = False) -> Array:
-        """Deterministic accelerations (..., 2) for observations (..., size); ``averaged``: by the slow actor."""
-        with torch.no_grad():
-            flat = torch.from_numpy(observations).to(self.device).reshape(-1, observations.shape[-1])
-            actions = (self.target_actor if averaged else self.actor)(flat).cpu().numpy()
-        accelerations: Array = actions.astype(np.float64).reshape(*observations.shape[:-1], 2)
-        return accelerations
+    def act(self, observations: AnyArray) -> Array:
+        """Deterministic accelerations (..., 2) of the slow actor, which is evaluated and exported."""
+        return act(self.target_actor, observations, self.device)
 
-    def draw_noise(self, shape: tuple[int, ...]) -> Array:
-        """Standard deviations (..., 1) of the exploration noise of each robot for one episode."""
-        low, high = np.log(self.config.noise)
-        return np.exp(self.generator.uniform(low, high, (*shape, 1)))
-
-    def explore(self, actions: Array, noise: Array) -> Array:
-        """``actions`` (..., 2) with Gaussian ``noise`` (..., 1), some replaced by random ones, robot by robot."""
-        noisy = actions + noise * self.generator.normal(size=actions.shape)
-        random = self.generator.uniform(-1.0, 1.0, actions.shape)
-        coin = self.generator.random(actions.shape[:-1])[..., None] < self.config.random_share
-        return np.clip(np.where(coin, random, noisy), -1.0, 1.0)
+    def ready(self) -> None:
+        """Let the next episodes be flown by the actor as it is now."""
+        self.behaviour.load_state_dict(self.actor.state_dict())
 
     def set_rates(self) -> None:
         """Learning rates for the round to come."""
@@ -202,38 +193,27 @@ def blend(target: torch.nn.Module, source: torch.nn.Module, share: float) -> Non
         torch._foreach_lerp_(list(target.parameters()), list(source.parameters()), share)
 
 
-def collect(environment: BatchedEnvironment, learner: Learner, seeds: Integers, by_prior: bool) -> Trajectories:
-    """Fly one episode in every environment with exploration, by the prior or by the actor."""
-    steps, count = environment.episode_steps, environment.environments * environment.agents
-    batch = environment.reset(seeds)
-    noise = learner.draw_noise((environment.environments, environment.agents))
-    observations = np.empty((count, steps + 1, batch.observations.shape[-1]), np.float16)
-    actions, priors = np.empty((count, steps, 2), np.float32), np.empty((count, steps, 2), np.float32)
-    rewards = np.empty((count, steps), np.float32)
-    for t in range(steps):
-        observations[:, t] = batch.observations.reshape(count, -1)
-        priors[:, t] = batch.prior.reshape(count, 2)
-        action = learner.explore(batch.prior if by_prior else learner.act(batch.observations), noise)
-        actions[:, t] = action.reshape(count, 2)
-        batch = environment.step(action)
-        rewards[:, t] = batch.rewards.reshape(count)
-    observations[:, steps] = batch.observations.reshape(count, -1)
-    return Trajectories(observations, actions, priors, rewards)
+def act(actor: Actor, observations: AnyArray, device: torch.device) -> Array:
+    """Deterministic accelerations (..., 2) of ``actor`` for observations (..., size)."""
+    with torch.no_grad():
+        flat = torch.from_numpy(observations).to(device).reshape(-1, observations.shape[-1])
+        actions = actor(flat).cpu().numpy()
+    accelerations: Array = actions.astype(np.float64).reshape(*observations.shape[:-1], 2)
+    return accelerations
 
 
-def train_round(learner: Learner, environments: Sequence[BatchedEnvironment]) -> tuple[Trajectories, dict[str, float]]:
-    """One round: an episode in every environment of the next batch in turn, then ``updates`` gradient steps.
+def train_round(learner: Learner, collector: "Collector") -> tuple[Trajectories, dict[str, float]]:
+    """One round: take the episodes that were flown meanwhile, let the next ones begin, then learn.
 
     Returns:
         The experience that was added to the replay, and the round's figures.
     """
-    config, now = learner.config, learner.done_rounds
-    environment = environments[now % len(environments)]
-    seeds = learner.generator.integers(0, 2**31, environment.environments)
-    first = config.prior_rounds * len(environments)  # rounds that the prior flies
-    fresh = collect(environment, learner, seeds, by_prior=now < first)
+    config, now, first = learner.config, learner.done_rounds, collector.prior_rounds
+    fresh = collector.take()
     learner.replay.add(fresh)
     learner.robot_steps += fresh.rewards.size
+    learner.ready()
+    collector.begin(now + 1)
     totals: dict[str, list[float]] = {"reward": [float(fresh.rewards[:, -fresh.rewards.shape[1] // 4 :].mean())]}
     if now == first - 1:
         learner.fit_normaliser()

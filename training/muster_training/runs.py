@@ -22,8 +22,9 @@ from muster_core.errors import MusterError, first_line
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_sim.assembly import AssemblyConfig
+from muster_sim.randomisation import Randomisation
 
-FORMAT = 1
+FORMAT = 2
 """Version of the run folder; a folder of another version is refused."""
 
 
@@ -77,8 +78,10 @@ def task_of(content: dict[str, Any]) -> AssemblyConfig:
     try:
         task = dict(content["task"])
         kinds = {"robot": RobotModel, "arena": Arena, "sensing": Sensing}
-        parts = {name: kind(**task[name]) for name, kind in kinds.items()}
-        return AssemblyConfig(**{**task, **parts, "shapes": tuple(task["shapes"])})
+        parts: dict[str, Any] = {name: kind(**task[name]) for name, kind in kinds.items()}
+        tuples = {name: tuple(task[name]) for name in ("shapes", "events")}
+        randomisation = Randomisation(**task["randomisation"]) if task["randomisation"] else None
+        return AssemblyConfig(**{**task, **parts, **tuples, "randomisation": randomisation})
     except (KeyError, TypeError) as error:
         raise MusterError(f"The run's config.json does not describe a task: {error}") from error
 

@@ -13,11 +13,13 @@ from torch.utils.tensorboard import SummaryWriter
 
 from muster_core.cli import run_command
 from muster_core.errors import MusterError, WorkFailed
-from muster_core.scene import Perceptions, Scene
-from muster_core.types import Array, Integers
-from muster_sim.assembly import PERIOD, SEVEN_SHAPES, AssemblyConfig, ShapeAssembly, draw_episode
-from muster_sim.rollouts import describe, fly
+from muster_sim.assembly import AssemblyConfig, ShapeAssembly
+from muster_sim.catalogue import PROCEDURAL, expand
+from muster_sim.contract import BatchedEnvironment
+from muster_sim.randomisation import Randomisation
 from muster_sim.workers import AssemblyWorkers
+from muster_training.assessment import Assessment, score
+from muster_training.collector import Collector
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
 from muster_training.replay import Trajectories
@@ -30,8 +32,10 @@ from muster_training.runs import (
     write_config,
 )
 
-EVALUATION_SEED = 77
-"""Of the episodes that are flown during training to see how far it got; reported figures use other seeds."""
+FINISH = 0.2
+"""Share of the rounds that end a run in PyBullet which began in the fast world."""
+USUAL_TEAM = 30
+"""A round of another team size flies as many swarms as make about as many robots as ``environments`` of this one."""
 
 MOST_THREADS = 256
 """More of them than a process may start end it with a segmentation fault."""
@@ -47,20 +51,22 @@ class LamarlCommand:
     Example: muster-train lamarl --world bullet --robots 30
     """
 
-    world: str = "bullet"
-    """World to train in."""
+    world: str = "both"
+    """World to train in: kinematic, bullet, or both: the fast one first, PyBullet for the last fifth of the rounds."""
     robots: tuple[int, ...] = (30,)
     """Team sizes; rounds take them in turn."""
-    shapes: str = ",".join(SEVEN_SHAPES)
-    """Shapes to train on, separated by commas."""
+    shapes: str = PROCEDURAL
+    """Shapes to train on: procedural draws a fresh one for every episode; or names and sets, separated by commas."""
+    randomise: bool = True
+    """Draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius anew for every episode."""
     reward: str = "marginal"
     """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
-    layout: str = "polar-1"
-    """Observation layout: polar-1, outlook-1 or lamarl-1."""
+    layout: str = "polar-2"
+    """Observation layout: polar-1, polar-2 or lamarl-1."""
     environments: int = 8
-    """Swarms simulated side by side in a round."""
+    """Swarms of 30 simulated side by side in a round; of other team sizes as many as make about as many robots."""
     workers: int = 1
     """Processes that simulate them; the results are the same."""
     run: Path | None = None
@@ -68,7 +74,7 @@ class LamarlCommand:
     resume: Path | None = None
     """Continue the run in this folder; all other options come from its config."""
     evaluate_every: int = 5
-    """Rounds between evaluations without exploration; the best actor so far is the one exported."""
+    """Rounds between flights without exploration over eight shapes of their own; the best actor is the one exported."""
     threads: int = 0
     """Threads of the learner; 0: as many as there are processors."""
     device: str = "auto"
@@ -99,14 +105,16 @@ class Training:
         _check(command)
         self.command = command
         torch.set_num_threads(command.threads or torch.get_num_threads())
-        tasks = [_task(command, count) for count in command.robots]
-        self.environments = [_environment(task, command) for task in tasks]
-        longer = [replace(task, episode_steps=300) for task in tasks]
-        self.evaluations = [ShapeAssembly(task, len(task.shapes)) for task in longer]
-        size = self.evaluations[0].layout.size
+        worlds = ("kinematic", "bullet") if command.world == "both" else (command.world,)
+        tasks = [_task(command, count, worlds[-1]) for count in command.robots]
+        self.turns = [[_environment(_task(command, n, world), command) for n in command.robots] for world in worlds]
+        """Environments that rounds take in turn: those to begin with, and those to finish with."""
+        self.assessment = Assessment(tasks)
+        size = self.assessment.environments[0].layout.size
         self.learner = Learner(command.learner, size, tasks[0].episode_steps, _device(command))
         self.best_score, self.best_actor = -np.inf, self.learner.target_actor.state_dict()
         self.scores: dict[str, float] = {}
+        self.collector = Collector(self.learner, self._pick, command.learner.prior_rounds * len(command.robots))
         if command.resume is None:
             settings = asdict(replace(command, run=None, resume=None))
             write_config(self.folder, "lamarl", tasks[0], settings)
@@ -125,11 +133,11 @@ class Training:
             with progress_bar() as progress:
                 task = progress.add_task(f"lamarl → {self.folder}", total=rounds, completed=learner.done_rounds)
                 while learner.done_rounds < rounds:
-                    fresh, figures = train_round(learner, self.environments)
+                    fresh, figures = train_round(learner, self.collector)
                     if not np.isfinite(list(figures.values())).all():
                         raise WorkFailed(f"Round {learner.done_rounds} diverged: {_line(figures)}; lower the rates")
                     if learner.done_rounds % self.command.evaluate_every == 0 or learner.done_rounds == rounds:
-                        figures |= self.evaluate()
+                        figures |= self.assess()
                     self._keep(fresh, figures, writer)
                     best = f", best coverage {self.best_score:.3f}" if self.scores else ""
                     shown = f"reward {figures['reward']:.3f}{best}"
@@ -138,31 +146,24 @@ class Training:
                         print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
         finally:
             writer.close()
-            for environment in (*self.environments, *self.evaluations):
+            self.collector.close()
+            self.assessment.close()
+            for environment in {id(e): e for turn in self.turns for e in turn}.values():
                 environment.close()
 
-    def evaluate(self) -> dict[str, float]:
-        """Fly every shape and team size once without exploration; remember the actor if it is the best so far."""
-        rows = [row for environment in self.evaluations for row in self._fly(environment)]
-        figures = {key: float(np.mean([row[key] for row in rows])) for key in ("coverage_normalised", "entering_rate")}
-        figures["contacts"] = float(sum(row["contacts"] for row in rows))
-        # Everybody inside counts more than a last percent of coverage; a contact spoils an actor.
-        score = figures["coverage_normalised"] - 10.0 * (1.0 - figures["entering_rate"]) - figures["contacts"]
-        if score > self.best_score:
-            self.best_score, self.scores = score, figures
+    def assess(self) -> dict[str, float]:
+        """Fly the actor without exploration; remember it if it is the best so far."""
+        figures = self.assessment.figures(self.learner)
+        if score(figures) > self.best_score:
+            self.best_score, self.scores = score(figures), figures
             weights = self.learner.target_actor.state_dict()
             self.best_actor = {name: value.detach().cpu().clone() for name, value in weights.items()}
         return figures
 
-    def _fly(self, environment: ShapeAssembly) -> list[dict[str, float]]:
-        config = environment.config
-        seeds = EVALUATION_SEED + np.arange(environment.environments)
-        starts = [
-            draw_episode(int(seed), environment.shapes, config, name)
-            for seed, name in zip(seeds, config.shapes, strict=True)
-        ]
-        rollouts = fly(environment, ActorController(self.learner, environment), starts, seeds)
-        return [describe(r, config.robot.max_speed, config.robot.max_acceleration) for r in rollouts]
+    def _pick(self, number: int) -> BatchedEnvironment:
+        finishing = number >= (1.0 - FINISH) * self.command.learner.rounds
+        turn = self.turns[-1 if finishing else 0]
+        return turn[number % len(turn)]
 
     def _keep(self, fresh: Trajectories, figures: dict[str, float], writer: SummaryWriter) -> None:
         """Experience first, then the checkpoint that counts on it, then the curves, which only people read."""
@@ -172,14 +173,12 @@ class Training:
         with (part := name.with_suffix(".part")).open("wb") as file:
             np.savez(file, **vars(fresh))
         part.replace(name)
-        ratios = [
-            e.config.robot.max_speed * PERIOD / shape.avoid_distance(e.agents)
-            for e in self.evaluations
-            for shape in e.shapes.values()
-        ]
+        ratios, slowest = self.assessment.speed_ratios(), 1.0
+        if self.command.randomise:
+            slowest = Randomisation.standard().max_speed[0]
         state = learner.state() | {
             "best_actor": self.best_actor, "best_score": float(self.best_score), "scores": self.scores,
-            "speed_ratio": [min(ratios), max(ratios)],
+            "speed_ratio": [slowest * min(ratios), max(ratios)],
         }  # fmt: skip
         save_checkpoint(folder, state)
         self._experience(self._replayed_rounds().start - 1).unlink(missing_ok=True)
@@ -192,8 +191,8 @@ class Training:
 
     def _replayed_rounds(self) -> range:
         """Rounds whose experience the replay still holds, in whole turns of the team sizes."""
-        turn = sum(environment.environments * environment.agents for environment in self.environments)
-        needed = -(-self.learner.replay.capacity // turn) * len(self.environments)
+        turn = sum(environment.environments * environment.agents for environment in self.turns[0])
+        needed = -(-self.learner.replay.capacity // turn) * len(self.turns[0])
         done = self.learner.done_rounds
         return range(max(1, done - needed + 1), done + 1)
 
@@ -217,22 +216,6 @@ class Training:
                 replay.add(Trajectories(**file))
 
 
-class ActorController:
-    """The actor on average over the last updates, as a controller: evaluated as every other one, and exported."""
-
-    name = "actor"
-    period = PERIOD
-
-    def __init__(self, learner: Learner, environment: ShapeAssembly) -> None:
-        """``environment`` gives the observation layout and what is sensed."""
-        self.sensing = environment.config.sensing
-        self._learner, self._environment = learner, environment
-
-    def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
-        """See :class:`muster_core.controllers.Controller`."""
-        return self._learner.act(self._environment.observe().astype(np.float32), averaged=True)
-
-
 def _check(command: LamarlCommand) -> None:
     if not command.robots:
         raise MusterError("robots is empty; name at least one team size, for example --robots 30")
@@ -244,20 +227,21 @@ def _check(command: LamarlCommand) -> None:
 
 
 def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly | AssemblyWorkers:
+    count = max(1, round(command.environments * USUAL_TEAM / task.robots))
     if command.workers == 1:
-        return ShapeAssembly(task, command.environments)
-    return AssemblyWorkers(task, command.environments, command.workers)
+        return ShapeAssembly(task, count)
+    return AssemblyWorkers(task, count, command.workers)
 
 
-def _task(command: LamarlCommand, robots: int) -> AssemblyConfig:
-    names = tuple(name.strip() for name in command.shapes.split(",") if name.strip())
+def _task(command: LamarlCommand, robots: int, world: str) -> AssemblyConfig:
     return AssemblyConfig(
         robots=robots,
-        shapes=names,
+        shapes=(PROCEDURAL,) if command.shapes == PROCEDURAL else expand(command.shapes),
         reward=command.reward,
         prior=command.prior,
         layout=command.layout,
-        world=command.world,
+        world=world,
+        randomisation=Randomisation.standard() if command.randomise else None,
     )
 
 
@@ -273,7 +257,7 @@ def _command_of(content: dict[str, Any], given: LamarlCommand) -> LamarlCommand:
         settings |= {"learner": learner, "robots": tuple(settings["robots"]), "run": None, "resume": given.resume}
         settings |= {"device": given.device, "threads": given.threads or settings["threads"]}
         begun = LamarlCommand(**settings)
-    if task_of(content) != _task(begun, begun.robots[0]):
+    if task_of(content) != _task(begun, begun.robots[0], "bullet" if begun.world == "both" else begun.world):
         raise MusterError(f"{given.resume}: task and settings in config.json contradict each other; train again")
     for asked, kept in ((given, begun), (given.learner, begun.learner)):
         for name in (entry.name for entry in fields(asked) if entry.name not in {"learner", "threads"}):

@@ -53,13 +53,14 @@ def to_base(vx: float, vy: float, yaw: float) -> tuple[float, float]:
 
 
 @leaf_kernel
-def aim(commands: Array, max_speed: float, yaw: Array, turning: float, targets: Array) -> None:
+def aim(commands: Array, max_speeds: Array, yaw: Array, turning: float, targets: Array) -> None:
     """What the motors are to reach, ``targets`` (E, N, 2) [m/s], for ``commands`` (E, N, 2) [m/s; world].
 
-    Commands above ``max_speed`` [m/s] are shortened. yaw: (E, N) [rad]. turning: as in ``follow``; if it is not 0 the
-    motors' velocities are in the body frame.
+    Commands above ``max_speeds`` (E,) [m/s] are shortened. yaw: (E, N) [rad]. turning: as in ``follow``; if it is not 0
+    the motors' velocities are in the body frame.
     """
     for e in range(commands.shape[0]):
+        max_speed = max_speeds[e]
         for i in range(commands.shape[1]):
             x, y = commands[e, i, 0], commands[e, i, 1]
             square = x * x + y * y

@@ -3,7 +3,7 @@
 Every substep each pair in reach, and each robot in reach of a wall, gives a row: along the line of centres the two may
 not close in by more than their gap, and an overlap is partly taken back; across it friction acts, bounded by what the
 row pressed. All rows are solved in turn, several times over. (Bullet 3, btSequentialImpulseConstraintSolver, with
-contacts made ahead of time, restitution 0 and masses equal.)
+contacts made ahead of time and restitution 0.)
 """
 
 import math
@@ -31,31 +31,32 @@ def new_rows(most: int) -> tuple[Integers, Array]:
 
 @leaf_kernel
 def put_row(
-    row: int, i: int, j: int, nx: float, ny: float, gap: float, period: float, bodies: Integers, numbers: Array
-) -> None:
+    row: int, i: int, j: int, nx: float, ny: float, gap: float, period: float, lightness: Array, bodies: Integers,
+    numbers: Array,
+) -> None:  # fmt: skip
     """Write one row: disc ``i`` is kept from disc ``j``, or from a wall if j is negative.
 
-    (nx, ny): unit vector from j towards i. gap: between the surfaces [m], negative for an overlap. numbers: normal x,
-    y, speed at which i must at least leave j [m/s], share of a change of their speed that each body takes, and pressure
-    and friction so far [m/s].
+    (nx, ny): unit vector from j towards i. gap: between the surfaces [m], negative for an overlap. lightness: (N,) one
+    over each robot's mass [1/kg]. numbers: normal x, y, speed at which i must at least leave j [m/s], the mass that
+    a change of their speed has to move [kg], and pressure and friction so far [kg·m/s].
     """
     bodies[0, row], bodies[1, row] = i, j
     numbers[0, row], numbers[1, row] = nx, ny
     room = gap + SLOP
     numbers[2, row] = -room / period if room > 0.0 else -room * RECOVERY / period
-    numbers[3, row] = 1.0 if j < 0 else 0.5
+    numbers[3, row] = 1.0 / lightness[i] if j < 0 else 1.0 / (lightness[i] + lightness[j])
     numbers[4, row], numbers[5, row] = 0.0, 0.0
 
 
 @leaf_kernel
-def push(row: int, x: float, y: float, bodies: Integers, velocity: Array) -> None:
-    """Add the impulse (x, y), per mass [m/s], to one body of the row and take it from the other."""
+def push(row: int, x: float, y: float, bodies: Integers, lightness: Array, velocity: Array) -> None:
+    """Give the impulse (x, y) [kg·m/s] to one body of the row and take it from the other."""
     i, j = bodies[0, row], bodies[1, row]
-    velocity[i, 0] += x
-    velocity[i, 1] += y
+    velocity[i, 0] += x * lightness[i]
+    velocity[i, 1] += y * lightness[i]
     if j >= 0:
-        velocity[j, 0] -= x
-        velocity[j, 1] -= y
+        velocity[j, 0] -= x * lightness[j]
+        velocity[j, 1] -= y * lightness[j]
 
 
 @leaf_kernel
@@ -71,27 +72,30 @@ def closing(row: int, nx: float, ny: float, bodies: Integers, velocity: Array) -
 
 
 @leaf_kernel
-def solve(count: int, bodies: Integers, numbers: Array, velocity: Array) -> None:
-    """Change ``velocity`` (N, 3) [m/s] until it nearly obeys the first ``count`` rows: pressures, then friction."""
+def solve(count: int, bodies: Integers, numbers: Array, lightness: Array, velocity: Array) -> None:
+    """Change ``velocity`` (N, 3) [m/s] until it nearly obeys the first ``count`` rows: pressures, then friction.
+
+    lightness: (N,) one over each robot's mass [1/kg].
+    """
     for _ in range(ITERATIONS):
         for row in range(count):
-            nx, ny, share = numbers[0, row], numbers[1, row], numbers[3, row]
-            wanted = (numbers[2, row] - closing(row, nx, ny, bodies, velocity)) * share
+            nx, ny, mass = numbers[0, row], numbers[1, row], numbers[3, row]
+            wanted = (numbers[2, row] - closing(row, nx, ny, bodies, velocity)) * mass
             pressure = max(numbers[4, row] + wanted, 0.0)
             change = pressure - numbers[4, row]
             numbers[4, row] = pressure
             if change != 0.0:
-                push(row, change * nx, change * ny, bodies, velocity)
+                push(row, change * nx, change * ny, bodies, lightness, velocity)
         for row in range(count):
             most = FRICTION * numbers[4, row]
             if most == 0.0 and numbers[5, row] == 0.0:
                 continue
-            tx, ty, share = -numbers[1, row], numbers[0, row], numbers[3, row]
-            wanted = numbers[5, row] - closing(row, tx, ty, bodies, velocity) * share
+            tx, ty, mass = -numbers[1, row], numbers[0, row], numbers[3, row]
+            wanted = numbers[5, row] - closing(row, tx, ty, bodies, velocity) * mass
             friction = min(max(wanted, -most), most)
             change = friction - numbers[5, row]
             numbers[5, row] = friction
-            push(row, change * tx, change * ty, bodies, velocity)
+            push(row, change * tx, change * ty, bodies, lightness, velocity)
 
 
 @leaf_kernel
@@ -105,6 +109,7 @@ def collect_rows(
     half_width: float,
     half_height: float,
     period: float,
+    lightness: Array,
     bodies: Integers,
     numbers: Array,
 ) -> int:
@@ -119,7 +124,7 @@ def collect_rows(
             continue
         distance = math.sqrt(square)
         nx, ny = (x / distance, y / distance) if distance > 0.0 else (1.0, 0.0)
-        put_row(count, i, j, nx, ny, distance - 2.0 * radius, period, bodies, numbers)
+        put_row(count, i, j, nx, ny, distance - 2.0 * radius, period, lightness, bodies, numbers)
         acts = acts or closing(count, nx, ny, bodies, velocity) < numbers[2, count]
         count += 1
     for i in range(positions.shape[0]):
@@ -130,7 +135,7 @@ def collect_rows(
             if gap >= reach:
                 continue
             away = -1.0 if place > 0.0 else 1.0
-            put_row(count, i, -1, away * (1 - axis), away * axis, gap, period, bodies, numbers)
+            put_row(count, i, -1, away * (1 - axis), away * axis, gap, period, lightness, bodies, numbers)
             acts = acts or closing(count, away * (1 - axis), away * axis, bodies, velocity) < numbers[2, count]
             count += 1
     return count if acts else 0

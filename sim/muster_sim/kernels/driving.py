@@ -37,6 +37,12 @@ class Drive(NamedTuple):
     """(E, N, 2) what they are to do [m/s]."""
     queue: Array
     """(E, slots, N, 2) targets on their way, as a ring."""
+    slots: Integers
+    """(E,) how many slots of the ring are in use: one more than the delay's substeps."""
+    gain: Array
+    """(E,) share of a difference that the lag lets pass in a substep."""
+    lightness: Array
+    """(E, N) one over the mass [1/kg]."""
     clock: Integers
     """(E,) substeps since the reset."""
     contacts: Integers
@@ -59,9 +65,7 @@ class Physics(NamedTuple):
     radius: float
     """Of a disc [m]."""
     max_speed: float
-    """[m/s]."""
-    gain: float
-    """Share of a difference that the lag lets pass in a substep."""
+    """Of the fastest robot [m/s]."""
     change: float
     """Largest change of a motor's velocity in a substep [m/s]."""
     turning: float
@@ -203,15 +207,15 @@ def resolve(
 ) -> None:
     """From ``bench.free`` to ``bench.after``: what contacts leave of the motion, and of the motors."""
     positions, velocity, free, after = drive.positions[e], bench.velocity, bench.free, bench.after
-    period, bodies, numbers = physics.period, bench.bodies, bench.numbers
+    period, bodies, numbers, lightness = physics.period, bench.bodies, bench.numbers, drive.lightness[e]
     rows = collect_rows(
         positions, velocity, bench.pairs, count, physics.radius, physics.reach, physics.half_width, physics.half_height,
-        period, bodies, numbers,
+        period, lightness, bodies, numbers,
     )  # fmt: skip
     copy_points(free, after)
     if rows == 0:
         return
-    solve(rows, bodies, numbers, velocity)
+    solve(rows, bodies, numbers, lightness, velocity)
     for i in range(positions.shape[0]):
         after[i, 0] = positions[i, 0] + velocity[i, 0] * period
         after[i, 1] = positions[i, 1] + velocity[i, 1] * period
@@ -251,7 +255,7 @@ def advance_rows(begin: int, end: int, drive: Drive, physics: Physics, bench: Be
     most = bench.pairs.shape[1]
     velocity, listed, free, after = bench.velocity, bench.listed, bench.free, bench.after
     for e in range(begin, end):
-        positions, queue, slots = drive.positions[e], drive.queue[e], drive.queue.shape[1]
+        positions, queue, slots, gain = drive.positions[e], drive.queue[e], drive.slots[e], drive.gain[e]
         motors, targets, yaw = drive.motors[e], drive.targets[e], drive.yaw[e]
         # Between two listings nobody moves farther than this, unless pushed: then the pairs are listed anew.
         fastest = min(fastest_of(motors) + physics.change * physics.substeps, physics.max_speed)
@@ -262,8 +266,7 @@ def advance_rows(begin: int, end: int, drive: Drive, physics: Physics, bench: Be
             drive.clock[e] += 1
             copy_points(targets, queue[slot])
             follow(
-                motors, queue[(slot + 1) % slots], yaw, physics.turning, physics.gain, physics.change, physics.period,
-                velocity,
+                motors, queue[(slot + 1) % slots], yaw, physics.turning, gain, physics.change, physics.period, velocity,
             )  # fmt: skip
             for i in range(robots):
                 free[i, 0] = positions[i, 0] + velocity[i, 0] * physics.period

@@ -10,7 +10,7 @@ import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
 from muster_core.kernels.control import coverage_rows, desired_rows, expert_rows, prior_rows
-from muster_core.kernels.observation import observe_lamarl_rows, observe_outlook_rows, observe_polar_rows
+from muster_core.kernels.observation import Desk, new_desk, observe_lamarl_rows, write_polar, write_steps
 from muster_core.kernels.reward import marginal_rows, published_rows
 from muster_core.kernels.safety import FREE_MOTION, filter_rows
 from muster_core.kernels.sensing import BLOCK, look_around, new_sight, sense_block
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from muster_core.control_step import Limits
     from muster_core.scene import Lattices, Perceptions, SceneArrays
 
-LAYOUTS = ("polar-1", "outlook-1", "lamarl-1")
+LAYOUTS = ("polar-1", "polar-2", "lamarl-1")
 """Observation layouts that :func:`look_pass` knows, by their place here."""
 REWARDS = ("published", "marginal")
 """Rewards, likewise."""
@@ -39,13 +39,13 @@ class Choice(NamedTuple):
     """In PRIORS."""
 
 
-@kernel
-def observe_chosen(layout: int, p: "Perceptions", speed: float, out: Array) -> None:
-    """Fill ``out`` (B, size) by the layout chosen."""
-    if layout == 0:
-        observe_polar_rows(p, speed, out)
-    elif layout == 1:
-        observe_outlook_rows(p, speed, out)
+@leaf_kernel
+def observe_chosen(layout: int, p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> None:
+    """Fill ``out`` (B, size) by the layout chosen, with ``desk`` to work on."""
+    if layout <= 1:
+        write_polar(p, speed, desk, out)
+        if layout == 1:
+            write_steps(p, desk, out)
     else:
         observe_lamarl_rows(p, speed, out)
 
@@ -94,17 +94,14 @@ def look_pass(
     """
     robots = scene.positions.shape[1]
     sight = new_sight(robots, p.neighbours.shape[1], lattices, avoid, radius)
-    block = np.zeros((BLOCK, observations.shape[1]))
+    desk = new_desk(p.cells.shape[1])
     for e in range(avoid.shape[0]):
         look_around(e, False, scene, radius[e], sight)
         for begin in range(e * robots, (e + 1) * robots, BLOCK):
             end = min(begin + BLOCK, (e + 1) * robots)
             count = end - begin
             sense_block(rows[begin:end], 0, count, scene, lattices, avoid, radius, sight, p)
-            observe_chosen(choice.layout, p, speed, block[:count])
-            for b in range(count):
-                for k in range(block.shape[1]):
-                    observations[begin + b, k] = block[b, k]
+            observe_chosen(choice.layout, p, speed, desk, observations[begin:end])
             if choice.reward == 0:
                 published_rows(p, rewards[begin:end])
             else:

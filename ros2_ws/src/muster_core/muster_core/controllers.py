@@ -1,7 +1,8 @@
 """Controllers with one interface: perceptions in, accelerations out. A trained policy is one of them.
 
-``prior`` and ``expert`` are LAMARL's; ``coverage`` is the strongest hand-written one; ``assignment`` knows everything
-and is the omniscient reference; ``random`` is the floor.
+``prior`` and ``expert`` are LAMARL's as published, ``tuned-prior`` and ``tuned-expert`` the same with gains tuned here;
+``mean-shift`` and ``orca`` are the literature's; ``coverage``, and ``search`` on top of it, are the strongest written
+by hand; ``assignment`` knows everything and is the omniscient reference; ``random`` is the floor.
 """
 
 from collections.abc import Callable
@@ -9,18 +10,25 @@ from typing import Protocol
 
 import numpy as np
 
-from muster_core.errors import MusterError
-from muster_core.kernels.control import coverage_rows, expert_rows, prior_rows
+from muster_core.errors import MusterError, unknown
+from muster_core.gains import TUNED, UNTUNED
+from muster_core.kernels.control import coverage_rows, tuned_expert_rows, tuned_prior_rows
+from muster_core.kernels.mean_shift import mean_shift_rows
+from muster_core.kernels.orca import orca_rows
+from muster_core.kernels.search import MEMORY, search_rows
+from muster_core.kernels.sensing import MEMBER
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
 
-COVERAGE_GAINS = np.array([6.0, 0.12, 2.0, 3.0, 0.5, 2.0, 0.85])
+COVERAGE_GAINS = TUNED["coverage"]
 """Rim push, rim width [avoid], entering, repulsion, alignment, damping, repulsion range [avoid]."""
+PERIOD = 0.1
+"""Time between two decisions of the hand-written controllers [s]."""
 
 
 class Controller(Protocol):
-    """Something that decides an acceleration for each of a batch of robots."""
+    """Something that decides an acceleration for each of a batch of robots; classes of ours inherit from it."""
 
     name: str
     sensing: Sensing
@@ -37,11 +45,19 @@ class Controller(Protocol):
         """
         ...
 
+    def check_task(self, robot: RobotModel, avoid: float) -> None:
+        """Refuse a robot and avoid distance [m] that this controller was not made for; by default none.
 
-class KernelController:
+        Raises:
+            MusterError: says what does not fit, and the remedy.
+        """
+        return
+
+
+class KernelController(Controller):
     """A controller that is one kernel over perceptions."""
 
-    period = 0.1
+    period = PERIOD
 
     def __init__(self, name: str, decide: Callable[[Perceptions, Array], None], sensing: Sensing | None = None) -> None:
         """``decide(perceptions, out)`` fills accelerations (B, 2)."""
@@ -56,11 +72,38 @@ class KernelController:
         return out
 
 
-class RandomController:
+class SearchController(Controller):
+    """``coverage``, and local search on one's own marginal coverage wherever it has come to rest.
+
+    What it remembers of each robot lies in the scene, so an episode that begins anew begins with nothing.
+    """
+
+    name = "search"
+    period = PERIOD
+
+    def __init__(self, robot: RobotModel, gains: Array | None = None) -> None:
+        """``gains`` (7,) as :func:`muster_core.kernels.search.search_rows` takes them."""
+        self.sensing = Sensing()
+        self._speed = robot.max_speed
+        self._gains = TUNED["search"] if gains is None else gains
+
+    def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
+        """See :class:`Controller`."""
+        team = (*scene.arrays.positions.shape[:2], MEMORY)
+        memory = scene.memory.get(self.name)
+        if memory is None or memory.shape != team:
+            memory = scene.memory[self.name] = np.zeros(team)
+        out = np.zeros((len(rows), 2))
+        coverage_rows(perceptions, self._speed, COVERAGE_GAINS, out)
+        search_rows(perceptions, rows, scene.arrays.positions, self._speed, self._gains, memory, out)
+        return out
+
+
+class RandomController(Controller):
     """Independent uniform accelerations."""
 
     name = "random"
-    period = 0.1
+    period = PERIOD
 
     def __init__(self, seed: int = 0) -> None:
         """``seed`` makes the draws repeatable."""
@@ -72,7 +115,7 @@ class RandomController:
         return self._generator.uniform(-1.0, 1.0, (len(rows), 2))
 
 
-class AssignmentController:
+class AssignmentController(Controller):
     """The omniscient reference: Hungarian assignment to the best layout known, then straight to one's own point.
 
     It needs scipy and sees the whole scene. It assigns anew at every decision: the best assignment stays the best while
@@ -80,7 +123,7 @@ class AssignmentController:
     """
 
     name = "assignment"
-    period = 0.1
+    period = PERIOD
 
     def __init__(self, robot: RobotModel) -> None:
         """``robot`` gives the speed and acceleration limits that the approach to a point keeps."""
@@ -114,28 +157,49 @@ def assign_goals(scene: Scene) -> Array:
     goals = scene.arrays.positions.copy()
     for e, shape in enumerate(scene.shapes):
         points = shape.to_world(best_layout(shape, int(scene.team_sizes[e])).points)
-        way = scene.arrays.positions[e][:, None] - points[None]
+        members = np.flatnonzero(scene.arrays.present[e] == MEMBER)
+        way = scene.arrays.positions[e, members][:, None] - points[None]
         robots, targets = linear_sum_assignment((way**2).sum(axis=2))
-        goals[e, robots] = points[targets]
+        goals[e, members[robots]] = points[targets]
     return goals
 
 
-def _prior(robot: RobotModel) -> Controller:
-    return KernelController("prior", lambda p, out: prior_rows(p, robot.max_speed, out))
+def with_gains(law: str, robot: RobotModel, gains: Array, name: str | None = None) -> Controller:
+    """The hand-written controller that follows ``law`` with ``gains``, in the order of `muster_core.gains.NAMES`.
+
+    Raises:
+        MusterError: there is no such law (the message lists them), or it has another number of gains.
+    """
+    if law not in UNTUNED:
+        raise unknown("law", law, list(UNTUNED))
+    gains = np.asarray(gains, np.float64)
+    if gains.shape != UNTUNED[law].shape or not np.isfinite(gains).all():
+        raise MusterError(f"{law} takes {len(UNTUNED[law])} finite gains, got {gains.tolist()}")
+    if law == "search":
+        return SearchController(robot, gains)
+    speed = robot.max_speed
+    if law == "orca":
+        return KernelController(name or law, lambda p, out: orca_rows(p, speed, gains, PERIOD, out))
+    rows = _LAWS[law]
+    return KernelController(name or law, lambda p, out: rows(p, speed, gains, out))
 
 
-def _expert(robot: RobotModel) -> Controller:
-    return KernelController("expert", lambda p, out: expert_rows(p, robot.max_speed, out))
-
-
-def _coverage(robot: RobotModel) -> Controller:
-    return KernelController("coverage", lambda p, out: coverage_rows(p, robot.max_speed, COVERAGE_GAINS, out))
-
+_LAWS: dict[str, Callable[[Perceptions, float, Array, Array], None]] = {
+    "prior": tuned_prior_rows,
+    "expert": tuned_expert_rows,
+    "coverage": coverage_rows,
+    "mean-shift": mean_shift_rows,
+}
 
 CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
-    "prior": _prior,
-    "expert": _expert,
-    "coverage": _coverage,
+    "prior": lambda robot: with_gains("prior", robot, UNTUNED["prior"]),
+    "expert": lambda robot: with_gains("expert", robot, UNTUNED["expert"]),
+    "tuned-prior": lambda robot: with_gains("prior", robot, TUNED["prior"], "tuned-prior"),
+    "tuned-expert": lambda robot: with_gains("expert", robot, TUNED["expert"], "tuned-expert"),
+    "mean-shift": lambda robot: with_gains("mean-shift", robot, TUNED["mean-shift"]),
+    "orca": lambda robot: with_gains("orca", robot, TUNED["orca"]),
+    "coverage": lambda robot: with_gains("coverage", robot, TUNED["coverage"]),
+    "search": SearchController,
     "assignment": AssignmentController,
     "random": lambda robot: RandomController(),
 }

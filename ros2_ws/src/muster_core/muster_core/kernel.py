@@ -59,9 +59,10 @@ def _compiled(function: Function, counting: bool) -> Function:
     previous = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder) if folder else ""
     try:
+        # nogil: kernels touch no Python object, so other threads of the process may run meanwhile.
         # error_model="numpy": no hidden branch for a division by zero; kernels guard their own denominators.
         compiled: Function = numba.njit(
-            cache=folder is not None, error_model="numpy", **({} if counting else {"_nrt": False})
+            cache=folder is not None, error_model="numpy", nogil=True, **({} if counting else {"_nrt": False})
         )(function)
     finally:
         numba.config.CACHE_DIR = previous
@@ -75,6 +76,7 @@ def cache_folder(package: str) -> Path | None:
     Its name hashes numba's version and all kernel sources that ``package`` may call.
     """
     digest = hashlib.sha256(numba.__version__.encode() if numba else b"")
+    digest.update(Path(__file__).read_bytes())  # how kernels are compiled
     for source in _kernel_sources(package):
         digest.update(source.name.encode())
         digest.update(source.read_bytes())

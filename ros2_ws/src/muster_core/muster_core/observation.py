@@ -27,7 +27,7 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("polar-1", kernels.POLAR_SIZE, kernels.observe_polar_rows),
-        Layout("outlook-1", kernels.OUTLOOK_SIZE, kernels.observe_outlook_rows),
+        Layout("polar-2", kernels.POLAR_2_SIZE, kernels.observe_polar_2_rows),
         Layout("lamarl-1", kernels.LAMARL_SIZE, kernels.observe_lamarl_rows),
     )
 }

@@ -8,8 +8,9 @@ from muster_core.control_step import MARGIN, ControlStep, check_fit
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.kernels.safety import FREE_MOTION, INFEASIBLE, brake
+from muster_core.kernels.sensing import MEMBER
 from muster_core.robot import Arena, RobotModel
-from muster_core.scene import Perceptions, Scene, Snapshot
+from muster_core.scene import BODY, Perceptions, Scene, Snapshot
 from muster_core.shape import Shape
 from muster_core.types import Array
 
@@ -36,7 +37,11 @@ class Command:
 
 
 class Pilot:
-    """Runs the one control step for one robot. A pure function of the snapshot: no clock, no memory, no randomness."""
+    """Runs the one control step for one robot: no clock, no randomness, and no memory beyond the controller's own.
+
+    Most controllers have none, so that the command is a pure function of the snapshot. What one with memory keeps
+    is forgotten when the shape, its pose or the list of the team changes.
+    """
 
     def __init__(self, controller: Controller, robot: RobotModel | None = None, arena: Arena | None = None) -> None:
         """``controller`` decides; ``robot`` and ``arena`` bound what it may do."""
@@ -47,6 +52,8 @@ class Pilot:
         self._step = ControlStep(self.robot, self.arena, controller.sensing, controller.period)
         self._rows = np.zeros((1, 2), np.int64)
         self._perceptions = Perceptions.empty(1, controller.sensing)
+        self._task: tuple[object, ...] = ()
+        self._memory: dict[str, Array] = {}
 
     def command(self, snapshot: Snapshot) -> Command:
         """Decide anew: once per ``period``."""
@@ -92,9 +99,7 @@ class Pilot:
                 f"Robots see {sight:.2f} m far, and must keep {closest:.2f} m between their centres: nobody could "
                 "move. Make the shape larger or the team smaller"
             )
-        check_task = getattr(self.controller, "check_task", None)
-        if check_task is not None:
-            check_task(self.robot, shape.avoid_distance(team_size))
+        self.controller.check_task(self.robot, shape.avoid_distance(team_size))
 
     def warm_up(self) -> None:
         """Compile and load everything that a command needs, so that the first one is as fast as the rest."""
@@ -106,7 +111,12 @@ class Pilot:
 
     def _scene(self, snapshot: Snapshot) -> Scene:
         self._rows[0, 1] = snapshot.me
-        return snapshot.scene()
+        scene, shape = snapshot.scene(), snapshot.shape
+        task = (shape.digest, shape.origin_x, shape.origin_y, shape.yaw, snapshot.me, len(snapshot.positions))
+        if task != self._task:
+            self._task, self._memory = task, scene.memory
+        scene.memory = self._memory
+        return scene
 
     def _filtered(self, scene: Scene, desired: Array, acceleration: Array, dt: float) -> Command:
         velocity, activity = self._step.filter(scene, self._rows, desired, dt)
@@ -136,6 +146,12 @@ def unfit(snapshot: Snapshot) -> str:
         return "the last command is not finite"
     if not np.isfinite(snapshot.ages).all():
         return "a pose age is not finite"
+    if snapshot.present is not None:
+        present = np.asarray(snapshot.present)
+        if present.shape != (count,) or not ((present == MEMBER) | (present == BODY)).all():
+            return f"{count} robots are known, but who is in the team is told by {present.tolist()}"
+        if present[me] != MEMBER:
+            return "this robot is no member of the team"
     if snapshot.ages[me] > STALE_AFTER:
         return f"own pose is {snapshot.ages[me] * 1e3:.0f} ms old (limit {STALE_AFTER * 1e3:.0f} ms)"
     if snapshot.ages[me] < -STALE_AFTER:

@@ -11,9 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from muster_core.errors import MusterError
-from muster_core.kernels.sensing import sense_rows
+from muster_core.kernels.sensing import MEMBER, sense_rows
 from muster_core.shape import Shape
 from muster_core.types import AnyArray, Array, Integers
+
+BODY = 2
+"""In ``SceneArrays.present``: a robot that has died, say, and is only in the way."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class SceneArrays(NamedTuple):
     ages: Array
     """(E, N) age of each pose [s]."""
     present: AnyArray
-    """(E, N) uint8: 0 for a robot that nobody can see."""
+    """(E, N) uint8: 0 for a robot that nobody can see, MEMBER of the team, or a BODY that is only in the way: sensing
+    ignores it, the safety filter does not."""
 
 
 class Lattices(NamedTuple):
@@ -139,6 +143,8 @@ class Snapshot:
     """The shape to form."""
     team_size: int
     """Robots that share the shape, as told by the operator; not the number of rows."""
+    present: AnyArray | None = None
+    """(n,) uint8: MEMBER of the team, or a BODY that is only in the way; None: all are members."""
 
     def scene(self) -> "Scene":
         """The same as a scene of one environment."""
@@ -150,8 +156,10 @@ class Snapshot:
             velocities=np.ascontiguousarray(self.velocities, np.float64)[None],
             issued=issued,
             ages=np.ascontiguousarray(self.ages, np.float64)[None],
-            present=np.ones((1, count), np.uint8),
+            present=np.full((1, count), MEMBER, np.uint8),
         )
+        if self.present is not None:
+            arrays.present[0] = self.present
         return Scene(arrays, (self.shape,), np.array([self.team_size]))
 
 
@@ -173,6 +181,8 @@ class Scene:
         self.avoid: Array = np.array(
             [shape.avoid_distance(int(size)) for shape, size in zip(self.shapes, self.team_sizes, strict=True)]
         )
+        self.memory: dict[str, Array] = {}
+        """What controllers with memory keep of the episode, by their name; forgotten with the scene."""
 
     def all_rows(self) -> Integers:
         """(E·N, 2): every robot of every environment, in order."""

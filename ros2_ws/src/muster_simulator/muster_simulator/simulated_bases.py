@@ -5,7 +5,7 @@ import numpy as np
 from muster_core.robot import Arena, RobotModel
 from muster_core.types import Array
 from muster_ros.messages import Pose
-from muster_sim.assembly import spaced_points
+from muster_sim.starts import spaced_points
 from muster_sim.world import World, make_world
 
 STEP = 0.01

@@ -2,7 +2,7 @@
 
 Each maps row b of ``Perceptions`` to an acceleration in units of the largest one, every component clipped to [-1, 1].
 Lengths inside are divided by the avoid distance and speeds by the speed limit, so one set of gains serves every robot.
-The gains of the first two are LAMARL's, for 0.26 m and 0.8 m/s (arXiv 2506.01538 and its public code).
+The published gains of the first two are LAMARL's, for 0.26 m and 0.8 m/s (arXiv 2506.01538 and its public code).
 """
 
 import math
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 PUBLISHED_AVOID = 0.26  # [m]: at this avoid distance the published gains on metres apply as they are
 PUBLISHED_SPEED = 0.8  # [m/s]
+PRIOR_GAINS = (2.0, 3.0, 2.0 * PUBLISHED_SPEED)
+"""Published gains of the prior: entering, repulsion, alignment."""
+EXPERT_GAINS = (1.0, PUBLISHED_SPEED, 15.0 * PUBLISHED_AVOID, 17.0 * PUBLISHED_AVOID, 5.0 * PUBLISHED_SPEED)
+"""Published gains of the expert: entering, damping outside the shape, exploration, repulsion, alignment."""
 
 
 @leaf_kernel
@@ -64,14 +68,20 @@ def mean_relative_velocity(neighbours: Array, count: int, b: int, speed: float) 
 
 @leaf_kernel
 def prior_rows(p: "Perceptions", speed: float, out: Array) -> None:
-    """LAMARL's prior: ``clip(2·entering + 3·Σ(avoid/d − 1)·away + 2·(mean neighbour velocity − own), ±1)``."""
+    """LAMARL's prior with its published gains."""
+    tuned_prior_rows(p, speed, PRIOR_GAINS, out)
+
+
+@leaf_kernel
+def tuned_prior_rows(p: "Perceptions", speed: float, gains: "Array | tuple[float, ...]", out: Array) -> None:
+    """LAMARL's prior: ``clip(g₀·entering + g₁·Σ(avoid/d − 1)·away + g₂·(mean neighbour velocity − own), ±1)``."""
     neighbours, counts, avoid, inside, target = p.neighbours, p.neighbour_count, p.avoid, p.inside, p.target
     for b in range(out.shape[0]):
         px, py = repulsion(neighbours, counts[b], avoid[b], b)
         ax, ay = mean_relative_velocity(neighbours, counts[b], b, speed)
         ex, ey = (0.0, 0.0) if inside[b] else unit(target[b, 0], target[b, 1])
-        out[b, 0] = clip(2.0 * ex + 3.0 * px + 2.0 * PUBLISHED_SPEED * ax)
-        out[b, 1] = clip(2.0 * ey + 3.0 * py + 2.0 * PUBLISHED_SPEED * ay)
+        out[b, 0] = clip(gains[0] * ex + gains[1] * px + gains[2] * ax)
+        out[b, 1] = clip(gains[0] * ey + gains[1] * py + gains[2] * ay)
 
 
 @leaf_kernel
@@ -96,25 +106,32 @@ def exploration(p: "Perceptions", b: int) -> tuple[float, float]:
 
 @leaf_kernel
 def expert_rows(p: "Perceptions", speed: float, out: Array) -> None:
-    """LAMARL's hand-written expert: entering, exploration, repulsion proportional to the offset, alignment."""
-    explore_gain = 15.0 * PUBLISHED_AVOID
-    repel_gain = 17.0 * PUBLISHED_AVOID
+    """LAMARL's hand-written expert with its published gains."""
+    tuned_expert_rows(p, speed, EXPERT_GAINS, out)
+
+
+@leaf_kernel
+def tuned_expert_rows(p: "Perceptions", speed: float, gains: "Array | tuple[float, ...]", out: Array) -> None:
+    """LAMARL's hand-written expert: entering, exploration, repulsion proportional to the offset, alignment.
+
+    ``gains`` (5,) in the order of `EXPERT_GAINS`.
+    """
     for b in range(out.shape[0]):
         x, y = exploration(p, b)
-        x, y = explore_gain * x, explore_gain * y
+        x, y = gains[2] * x, gains[2] * y
         if not p.inside[b]:
             ux, uy = unit(p.target[b, 0], p.target[b, 1])
-            x += ux - PUBLISHED_SPEED * p.velocity[b, 0] / speed
-            y += uy - PUBLISHED_SPEED * p.velocity[b, 1] / speed
+            x += gains[0] * ux - gains[1] * p.velocity[b, 0] / speed
+            y += gains[0] * uy - gains[1] * p.velocity[b, 1] / speed
         for k in range(p.neighbour_count[b]):
             dx, dy = p.neighbours[b, k, 0] / p.avoid[b], p.neighbours[b, k, 1] / p.avoid[b]
             distance = max(math.sqrt(dx * dx + dy * dy), 1e-6)
             if distance < 1.0:
-                x -= repel_gain * (1.0 / distance - 1.0) * dx
-                y -= repel_gain * (1.0 / distance - 1.0) * dy
+                x -= gains[3] * (1.0 / distance - 1.0) * dx
+                y -= gains[3] * (1.0 / distance - 1.0) * dy
         ax, ay = mean_relative_velocity(p.neighbours, p.neighbour_count[b], b, speed)
-        out[b, 0] = clip(x + 5.0 * PUBLISHED_SPEED * ax)
-        out[b, 1] = clip(y + 5.0 * PUBLISHED_SPEED * ay)
+        out[b, 0] = clip(x + gains[4] * ax)
+        out[b, 1] = clip(y + gains[4] * ay)
 
 
 @leaf_kernel

@@ -1,18 +1,19 @@
 """From a perception to a policy's input vector: dimensionless, relative, masked.
 
-Three layouts: ``polar`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector
-by sector), ``outlook`` (how many cells one's disc would hold alone if it stood a step away, for steps of several
-lengths in all directions) and ``lamarl`` (the published vector without absolute position, 190 numbers).
+Three layouts: ``polar-1`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and
+sector by sector), ``polar-2`` (the same, and what one's disc would gain by standing a step away: the best direction of
+steps of several lengths, counted cell by cell, which no histogram tells) and ``lamarl-1`` (the published vector without
+absolute position, 190 numbers).
 """
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
 from muster_core.kernels.sensing import FREE, LANES, OTHERS
-from muster_core.types import Array, Integers
+from muster_core.types import AnyArray, Array, Integers
 
 if TYPE_CHECKING:
     from muster_core.scene import Perceptions
@@ -31,11 +32,19 @@ BIN_AREAS = tuple(math.pi * (_EDGES[k + 1] ** 2 - _EDGES[k] ** 2) / SECTORS for 
 CHANNELS = 2  # free, mine
 NEIGHBOURS = 8
 POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * len(RINGS) * SECTORS
-STEPS = (0.08, 0.2, 0.4, 0.7)
-"""Lengths of the steps that the outlook looks at [avoid distances]."""
-FAR_RINGS = (0.9, 1.3)
-"""Middles of the two rings in which the outlook counts free cells beyond those steps [avoid distances]."""
-OUTLOOK_SIZE = 6 + 5 * NEIGHBOURS + 1 + (len(STEPS) + len(FAR_RINGS)) * SECTORS
+STEPS = (0.06, 0.15, 0.3, 0.6)
+"""Lengths of the steps that ``polar-2`` weighs [avoid distances]."""
+STEP_CHOICES = tuple(
+    (length, math.cos(2.0 * math.pi * s / SECTORS), math.sin(2.0 * math.pi * s / SECTORS))
+    for length in STEPS
+    for s in range(SECTORS)
+)
+"""Length and direction of each step."""
+GAIN_SCALE = 4.0
+"""A gain of a quarter of a full disc is shown as 1."""
+FAR_AWAY = 1e6
+"""Where cells stand that fill up a row, so that all loops over cells end where the processor expects it."""
+POLAR_2_SIZE = POLAR_SIZE + 1 + 3 * len(STEPS)
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -121,17 +130,94 @@ def observe_motion(p: "Perceptions", begin: int, end: int, speed: float, out: Ar
             out[b, at + 4] = 1.0
 
 
+class Desk(NamedTuple):
+    """Room that observing works in."""
+
+    bins: Array
+    """Of the histogram, a sector and a ring more than there are."""
+    xs: Array
+    """(C,) of one row's cells: where they stand."""
+    ys: Array
+    """(C,)."""
+    kinds: Integers
+    """(C,) their states, then their bins."""
+
+
 @kernel
-def observe_polar_rows(p: "Perceptions", speed: float, out: Array) -> None:
+def new_desk(cells: int) -> Desk:
+    """Room for rows of at most so many ``cells``."""
+    most = cells + LANES
+    bins = np.zeros(CHANNELS * (len(RINGS) + 1) * (SECTORS + 2))
+    return Desk(bins, np.zeros(most), np.zeros(most), np.zeros(most, np.int64))
+
+
+@kernel
+def observe_polar_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
     """Fill ``out`` (B, POLAR_SIZE): own velocity, way to the shape, inside, distance; neighbours; polar cells.
 
     Speeds are in units of ``speed``, lengths in avoid distances. A bin holds the share of its own area that is filled
     with cells of its channel; a cell counts in the 2 x 2 nearest rings and sectors, linearly.
     """
-    limit = p.cells.shape[1] + LANES
-    bins = np.zeros(CHANNELS * (len(RINGS) + 1) * (SECTORS + 2))
-    observe_polar_cells(p, bins, np.zeros(limit), np.zeros(limit), np.zeros(limit, np.int64), out)
+    write_polar(p, speed, new_desk(p.cells.shape[1]), out)
+
+
+@kernel
+def observe_polar_2_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
+    """Fill ``out`` (B, POLAR_2_SIZE): as :func:`observe_polar_rows`, then :func:`write_steps`."""
+    desk = new_desk(p.cells.shape[1])
+    write_polar(p, speed, desk, out)
+    write_steps(p, desk, out)
+
+
+@leaf_kernel
+def write_polar(p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> None:
+    """The numbers of ``polar-1``, with ``desk`` to work on."""
+    observe_polar_cells(p, desk.bins, desk.xs, desk.ys, desk.kinds, out)
     observe_motion(p, 0, out.shape[0], speed, out)
+
+
+@leaf_kernel
+def write_steps(p: "Perceptions", desk: Desk, out: AnyArray) -> None:
+    """Own marginal coverage, then for each length of STEPS the best direction (unit vector) and what it would gain.
+
+    Coverage is the cells in one's disc that nobody else in sight covers, as a share of what a disc can hold; a gain is
+    shown in quarters of that. Where no step of a length gains, direction and gain are 0.
+    """
+    all_cells, all_states, counts = p.cells, p.states, p.cell_count
+    xs, ys, start = desk.xs, desk.ys, POLAR_SIZE
+    reach = (0.5 + STEPS[len(STEPS) - 1]) ** 2
+    for b in range(out.shape[0]):
+        cells, states, scale, count = all_cells[b], all_states[b], 1.0 / p.avoid[b], 0
+        for k in range(counts[b]):
+            x, y = cells[k, 0] * scale, cells[k, 1] * scale
+            xs[count], ys[count] = x, y
+            count += states[k] != OTHERS and x * x + y * y <= reach
+        padded = (count + LANES - 1) // LANES * LANES
+        for k in range(count, padded):
+            xs[k], ys[k] = FAR_AWAY, FAR_AWAY
+        count = padded
+        weight = p.cell_weight[b] * (p.pitch[b] * scale) ** 2 / (0.25 * math.pi)  # of one cell in a full disc
+        here = cells_in_disc(xs, ys, count, 0.0, 0.0)
+        out[b, start] = here * weight
+        for r in range(len(STEPS)):
+            best, best_x, best_y = here, 0.0, 0.0
+            for s in range(SECTORS):
+                length, x, y = STEP_CHOICES[r * SECTORS + s]
+                there = cells_in_disc(xs, ys, count, length * x, length * y)
+                if there > best:
+                    best, best_x, best_y = there, x, y
+            at = start + 1 + 3 * r
+            out[b, at], out[b, at + 1], out[b, at + 2] = best_x, best_y, (best - here) * weight * GAIN_SCALE
+
+
+@leaf_kernel
+def cells_in_disc(xs: Array, ys: Array, count: int, x: float, y: float) -> int:
+    """How many of the first ``count`` cells lie in a disc of half an avoid distance around (x, y) [avoid distances]."""
+    total = 0  # whole numbers: a sum of floats would keep its order, and be worked out one by one
+    for k in range(count):
+        dx, dy = xs[k] - x, ys[k] - y
+        total += dx * dx + dy * dy <= 0.25
+    return total
 
 
 @leaf_kernel
@@ -175,64 +261,6 @@ def observe_polar_cells(p: "Perceptions", bins: Array, xs: Array, ys: Array, kin
                 row_bins, row_out = bins[source:], out[b, to:]
                 for s in range(SECTORS):
                     row_out[s] = row_bins[s] * share
-
-
-@kernel
-def step_vectors() -> tuple[Array, Array]:
-    """The steps of the outlook (len(STEPS)·SECTORS, 2), length by length, and the rays of its sectors (SECTORS, 2)."""
-    rays = np.empty((SECTORS, 2))
-    steps = np.empty((len(STEPS) * SECTORS, 2))
-    for s in range(SECTORS):
-        angle = 2.0 * math.pi * s / SECTORS
-        rays[s, 0], rays[s, 1] = math.cos(angle), math.sin(angle)
-    for k in range(len(STEPS)):
-        for s in range(SECTORS):
-            steps[k * SECTORS + s, 0] = STEPS[k] * rays[s, 0]
-            steps[k * SECTORS + s, 1] = STEPS[k] * rays[s, 1]
-    return steps, rays
-
-
-@kernel
-def observe_outlook_rows(p: "Perceptions", speed: float, out: Array) -> None:
-    """Fill ``out`` (B, OUTLOOK_SIZE): motion and neighbours as in ``polar``; then the outlook.
-
-    The outlook is the marginal coverage here (cells within half an avoid distance that no neighbour covers, as a share
-    of what a disc can hold), the change of it after each step, and the free cells of the two far rings by direction, as
-    a share of the same.
-    """
-    steps, rays = step_vectors()
-    count = len(STEPS) * SECTORS
-    start = 6 + 5 * NEIGHBOURS
-    for b in range(out.shape[0]):
-        row = out[b]
-        row[:] = 0.0
-        avoid = p.avoid[b]
-        observe_motion(p, b, b + 1, speed, out)
-        weight = p.cell_weight[b] * (p.pitch[b] / avoid) ** 2 / (0.25 * math.pi)  # of one cell in a full disc
-        for k in range(p.cell_count[b]):
-            if p.states[b, k] == OTHERS:
-                continue
-            x, y = p.cells[b, k, 0] / avoid, p.cells[b, k, 1] / avoid
-            square = x * x + y * y
-            if square <= 0.25:
-                row[start] += weight
-            if square <= (0.5 + STEPS[-1]) ** 2:
-                for s in range(count):
-                    dx, dy = x - steps[s, 0], y - steps[s, 1]
-                    if dx * dx + dy * dy <= 0.25:
-                        row[start + 1 + s] += weight
-            if square > 0.49:
-                near = square < (0.5 * (FAR_RINGS[0] + FAR_RINGS[1])) ** 2
-                at = start + 1 + count + (0 if near else SECTORS)
-                length = math.sqrt(square)
-                for s in range(SECTORS):
-                    # weight falls linearly from the sector's ray to its neighbours' rays, in the cosine
-                    along = (x * rays[s, 0] + y * rays[s, 1]) / length
-                    share = (along - math.cos(2.0 * math.pi / SECTORS)) / (1.0 - math.cos(2.0 * math.pi / SECTORS))
-                    if share > 0.0:
-                        row[at + s] += weight * share
-        for s in range(count):
-            row[start + 1 + s] -= row[start]
 
 
 @kernel

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 FREE = 0  # nobody the robot can see covers this cell
 MINE = 1  # the robot covers it, and nobody else it can see does
 OTHERS = 2  # somebody else covers it
+MEMBER = 1  # in ``SceneArrays.present``: a robot of the team, which is sensed; others are at most avoided
 
 
 LANES = 8
@@ -40,7 +41,9 @@ class Sight(NamedTuple):
     """Room that sensing works in."""
 
     crowd: Crowd
-    """Robots of the environment at hand."""
+    """Members of the team of the environment at hand."""
+    members: AnyArray
+    """(N,) uint8: 1 for those."""
     ids: Integers
     """(K,) the nearest robots."""
     distances: Array
@@ -234,6 +237,7 @@ def new_sight(robots: int, neighbours: int, lattices: "Lattices", avoid: Array, 
     room = np.zeros(3 * apart)
     return Sight(
         new_crowd(robots),
+        np.zeros(robots, np.uint8),
         np.zeros(neighbours, np.int64),
         np.zeros(neighbours),
         np.zeros(robots),
@@ -248,7 +252,10 @@ def new_sight(robots: int, neighbours: int, lattices: "Lattices", avoid: Array, 
 @leaf_kernel
 def look_around(e: int, few: bool, scene: "SceneArrays", radius: float, sight: Sight) -> None:
     """Make ``sight`` ready for the robots of environment ``e``; ``few``: only for some of them."""
-    gather_crowd(scene.positions[e], scene.present[e], radius, few, sight.crowd)
+    present, members = scene.present[e], sight.members
+    for j in range(members.shape[0]):
+        members[j] = present[j] == MEMBER
+    gather_crowd(scene.positions[e], members, radius, few, sight.crowd)
 
 
 @leaf_kernel
