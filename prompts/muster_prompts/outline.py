@@ -46,7 +46,6 @@ def outline_of(tree: ast.Module, found: list[Refusal]) -> Outline:
         if isinstance(node, ast.FunctionDef):
             if (
                 node.name in outline.functions
-                or node.name in HELPERS
                 or node.name in BUILTINS
                 or node.name in {"np", "math"}
                 or node.name.startswith("__")

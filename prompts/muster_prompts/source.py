@@ -103,7 +103,7 @@ def _check_names(tree: ast.AST) -> None:
         for field in ("id", "arg", "attr", "name"):
             name = getattr(node, field, None)
             if isinstance(name, str) and not name.isascii():
-                message = f"the name {ascii(name)} has letters beyond a to z"
+                message = f"the name {name!a} has letters beyond a to z"
                 raise refuse("parse", message, "Use plain ASCII names", getattr(node, "lineno", None))
 
 
