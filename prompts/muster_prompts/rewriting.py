@@ -186,6 +186,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "cell_weight":
+            return node.value  # one number that holds for each cell: the weight of the cell at any index
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         axes = sum(isinstance(part, ast.Constant) and part.value is None for part in parts)
         if axes:

@@ -352,6 +352,22 @@ def append_item(x, value):
     return form
 
 
+@entry
+def to_float(x):
+    """``float(x)``, of truth values too."""
+    if isinstance(x, types.Boolean):
+        return lambda x: 1.0 if x else 0.0
+    return lambda x: float(x)
+
+
+@entry
+def to_int(x):
+    """``int(x)``, likewise."""
+    if isinstance(x, types.Boolean):
+        return lambda x: 1 if x else 0
+    return lambda x: int(x)
+
+
 ENTRIES: dict[str, Form] = {
     "zeros": _filled(0.0), "ones": _filled(1.0), "zeros_like": _like(0.0), "ones_like": _like(1.0), "full": full,
     "full_like": full_like, "eye": eye, "arange": arange, "linspace": linspace, "array": array, "asarray": array,
