@@ -10,7 +10,7 @@ PAPER_POINTS = (28.5, 67.5)
 """Points by which chain of thought and basic APIs raise success (LAMARL, arXiv 2506.01538)."""
 ENTERED = 0.95
 COVERED = 0.6
-"""A program works if its prior alone brings this share of the robots inside, and covers this part of the best layout."""
+"""A program works if its prior alone brings this share of the team inside and covers this part of the best layout."""
 
 
 def works(generation: Generation) -> bool:

@@ -118,9 +118,11 @@ class FunctionChecker:
     def _visit_for(self, node: ast.For) -> None:
         self._check_target(node.target)
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append":
-                if ast.dump(inner.func.value) == ast.dump(node.iter):
-                    self._refuse(inner, "construct", "a list grows while it is looped over", "Append to another list")
+            append = (
+                isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append"
+            )
+            if append and ast.dump(inner.func.value) == ast.dump(node.iter):  # type: ignore[attr-defined]
+                self._refuse(inner, "construct", "a list grows while it is looped over", "Append to another list")
         if node.orelse:
             self._refuse(
                 node, "construct", "else after a loop is not offered", "Use a variable that says whether it broke off"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from muster_core.errors import MusterError
+from muster_prompts.answers import read_answer
 from muster_prompts.conversation import NoRecording, Reply, Request
 from muster_prompts.program import replace_text
 from muster_prompts.prompting import Conditions
@@ -180,6 +181,14 @@ def read_answer_file(folder: Path, step: Step) -> str:
     if _hash(text) != step.answer_hash:
         raise MusterError(f"{folder / step.answer} was edited after it was recorded; restore it")
     return text
+
+
+def program_text(generation: Generation) -> str | None:
+    """The program of the last version that passed; None where none did."""
+    for step in reversed(generation.steps):
+        if step.stage != "review" and not step.complaints:
+            return read_answer(read_answer_file(generation.folder, step), structured=False).program
+    return None
 
 
 def _read_generation(path: Path) -> Generation:

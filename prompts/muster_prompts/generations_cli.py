@@ -65,14 +65,13 @@ def run_report(arguments: list[str]) -> int:
         print(json.dumps({**report, "each": [_row(g) for g in generations]}))
         return 0
     for generation in generations:
-        print(f"{generation.place.name:24} {_told(_row(generation))}")
+        print(f"{generation.place.name:24} {_told(generation)}")
     for measure, conditions in report["success"].items():
         print(f"\n{measure}:")
         for name, row in conditions.items():
             low, high = row["interval_95"]
-            print(
-                f"  {name:8} {row['successes']:3} of {row['generations']:<3} {row['share']:6.1%}  ({low:.1%} … {high:.1%})"
-            )
+            share = f"{row['share']:6.1%}  ({low:.1%} … {high:.1%})"
+            print(f"  {name:8} {row['successes']:3} of {row['generations']:<3} {share}")
     low, high = PAPER_POINTS
     print(f"\nLAMARL's paper: questions and basic functions together raise success by {low} … {high} points")
     return 0
@@ -93,5 +92,13 @@ def _row(generation: Generation) -> dict[str, object]:
     }
 
 
-def _told(row: dict[str, object]) -> str:
-    return str(row)
+def _told(generation: Generation) -> str:
+    if not generation.accepted:
+        return f"refused: {' '.join(generation.steps[-1].complaints)[:160]}"
+    flight, correlation = generation.figures["flight"], generation.figures["reward_correlation"]
+    after = f" after {generation.repairs} corrections" if generation.repairs else ""
+    return (
+        f"accepted{after}; prior alone covers {flight['coverage']:.1%} (best {flight['coverage_best']:.1%}), "
+        f"{flight['entering']:.0%} inside; "
+        f"reward's rank correlation with coverage {'none' if correlation is None else f'{correlation:.2f}'}"
+    )

@@ -1,4 +1,4 @@
-"""Recording answers by hand: prompts go out as numbered files, answers come back beside them, in as many turns as it takes.
+"""Recording answers by hand: prompts go out as numbered files, answers come back beside them, in several turns.
 
 ``muster-write prompts FOLDER`` writes ``NN.prompt.md``. Somebody puts the raw answer of a language model at
 ``NN.answer.md``; ``muster-write ingest FOLDER`` gives it to the gate as ``muster-write`` itself would, and where a
@@ -132,9 +132,8 @@ def ingest(
         write_generation(to, place, TASKS[place.task], answered_by, draft, figures)
         found[place.name] = draft
         state = "accepted" if draft.answer is not None else "not accepted"
-        progress(
-            f"{number} {place.name}: {state}, {draft.repairs} repairs{', a prompt waits for its answer' * bool(draft.cut_short)}"
-        )
+        waits = ", a prompt waits for its answer" * bool(draft.cut_short)
+        progress(f"{number} {place.name}: {state}, {draft.repairs} repairs{waits}")
     return found
 
 

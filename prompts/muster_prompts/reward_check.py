@@ -65,8 +65,8 @@ def require_useful_reward(program: Program, shape: Shape, robots: int) -> float:
     correlation = reward_correlation(program, shape, robots)
     if correlation < 0.0:
         raise WorkFailed(
-            f"The reward of {program.name} falls where coverage grows (rank correlation {correlation:.2f} over rollouts "
-            f"of {', '.join(CONTROLLERS)}); have it rewritten, or train with --reward builtin"
+            f"The reward of {program.name} falls where coverage grows (rank correlation {correlation:.2f} over "
+            f"rollouts of {', '.join(CONTROLLERS)}); have it rewritten, or train with --reward builtin"
         )
     return correlation
 

@@ -1,10 +1,13 @@
-"""Programs of a language model in training and evaluation: loaded through the gate each time, never trusted from disk."""
+"""Programs of a language model in training and evaluation, loaded through the gate each time: disks are not trusted."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from muster_core.controllers import Controller, load_controller
 from muster_core.errors import MusterError, unknown
 from muster_core.robot import RobotModel
+from muster_prompts.gate import Gate
+from muster_prompts.generations import SHIPPED, program_text, read_generations
 from muster_prompts.program import Program, ProgramTerms, load_program
 from muster_prompts.reward_check import require_useful_reward
 
@@ -44,7 +47,7 @@ def load_terms(folder: Path, reward: str, robot: RobotModel, team: int) -> Progr
     return terms
 
 
-def load_checked(folder: Path) -> Program:
+def load_checked(folder: Path, gate: Gate | None = None) -> Program:
     """The program in ``folder``, through the gate, with its shape.
 
     Raises:
@@ -52,7 +55,27 @@ def load_checked(folder: Path) -> Program:
     """
     if not is_program(str(folder)):
         raise MusterError(f"{folder} is no program folder: it has no program.py; write one: muster-write … -o {folder}")
-    program = load_program(folder)
+    program = load_program(folder, gate)
     if program.shape is None:
         raise MusterError(f"{folder} has no shape.json; write the program again")
     return program
+
+
+def load_all(folders: Sequence[Path]) -> list[Program]:
+    """The programs in ``folders``, or, where there are none, those of the recorded generations that pass.
+
+    Raises:
+        MusterError: a folder holds no program, the gate refuses one, or nothing was recorded.
+    """
+    with Gate() as gate:
+        if folders:
+            return [load_checked(folder, gate) for folder in folders]
+        programs = []
+        for generation in read_generations(SHIPPED):
+            text = program_text(generation) if generation.accepted else None
+            verdict = gate.check(text) if text is not None else None
+            if text is not None and verdict is not None and verdict.accepted:
+                programs.append(Program(text, generation.place.name, verdict))
+    if not programs:
+        raise MusterError(f"None of the recorded generations in {SHIPPED} passes; name programs with --program")
+    return programs
