@@ -23,6 +23,7 @@ from muster_sim.flights import KEPT, Flights, write_plots
 from muster_training.flying import ShapeFlight, fly_shape, load_flown
 from muster_training.interface import parse, progress_bar
 from muster_training.parallel import check_processes, in_processes
+from muster_training.programs import is_program
 from muster_training.summaries import summarise_shape, summarise_shapes
 
 TABLE = {
@@ -36,7 +37,7 @@ TABLE = {
     "minimum_clearance_m": "gap m",
 }
 """Figures that the table shows, with their headings; ``--json`` has them all."""
-NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video", "processes"}
+NO_SETTINGS = {"json", "policy", "controller", "program", "against", "plots", "video", "processes"}
 """Options that say nothing of how a figure came about."""
 SECONDS = 30.0
 """Length of an evaluation episode (LAMARL: 300 steps of 0.1 s)."""
@@ -60,6 +61,8 @@ class EvaluateCommand:
     """Policy to fly: shipped, or the path of an .onnx file made by muster-export."""
     controller: str | None = None
     """Fly this instead of a policy: prior, expert, coverage, assignment or random."""
+    program: Path | None = None
+    """Fly the prior alone of the program in this folder, as muster-write made it."""
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
@@ -99,7 +102,7 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any]:
     """
     _check_outputs(command)
     flights = []
-    report, flown = evaluate_controller(command, command.controller or command.policy)
+    report, flown = evaluate_controller(command, _chosen(command))
     flights.append(flown)
     if command.against is not None:
         report["against"], flown = evaluate_controller(command, command.against)
@@ -146,6 +149,17 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     return report, Flights(controller.name, rollouts, task.robot, task.arena)
 
 
+def _chosen(command: EvaluateCommand) -> str:
+    """What is flown; refuses several at once."""
+    given = [str(name) for name in (command.controller, command.program) if name is not None]
+    given += [command.policy] if command.policy != "shipped" else []
+    if len(given) > 1:
+        raise MusterError(f"Give one of --policy, --controller and --program, not {' and '.join(map(repr, given))}")
+    if command.program is not None and not is_program(str(command.program)):
+        raise MusterError(f"{command.program} is no program folder: it has no program.py")
+    return given[0] if given else command.policy
+
+
 def _shape_names(command: EvaluateCommand) -> tuple[str, ...]:
     """The shapes to fly, once each; refuses numbers that leave nothing to evaluate."""
     names = expand(command.shapes)
@@ -181,8 +195,6 @@ def _check_shapes(controller: Controller, task: AssemblyConfig) -> None:
 
 def _main() -> None:
     command = parse(EvaluateCommand, "muster-evaluate")
-    if command.controller and command.policy != "shipped":
-        raise MusterError(f"Give --policy or --controller, not both ({command.policy!r} and {command.controller!r})")
     report = evaluate(command)
     if command.json:
         print(json.dumps(report))
