@@ -77,6 +77,11 @@ rules: {stale_after: 0.2}
         ("- a\n- b", "holds list"),
         ("", "holds NoneType"),
         ("robots: [a, b", "is no YAML"),
+        ("robots: 3\nrobots: 4", "the key 'robots' twice, again in line 2"),
+        ("robots: 3\nrobot: {radius: 0.1, radius: 0.2}", "the key 'radius' twice"),
+        ("a: &a 1\nrobots: *a", r"the alias \*a in line 2; write it out"),
+        ("robots: 3\nrobot: &r {radius: 0.1}\narena:\n  <<: *r", r"the alias \*r in line 4"),
+        ("a: &a [x, x]\n" + "".join(f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)), "alias"),
         ("robots: !!python/object/apply:os.system ['true']", "is no YAML"),
     ],
 )

@@ -23,7 +23,7 @@ from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.contract import BatchedEnvironment
 from muster_sim.starts import draw_episode
 from muster_sim.workers import AssemblyWorkers
-from muster_training.interface import parse_verb
+from muster_training.interface import parse_verb, progress_bar
 from muster_training.programs import load_all
 
 EPISODE = 300
@@ -121,7 +121,9 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     environment = ShapeAssembly(task, swarms) if count == 1 else AssemblyWorkers(task, count * swarms, count)
     try:
         _fly_episode(environment, 0, steps=20)
-        measured = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
+        with progress_bar(quiet=command.json) as progress:
+            repeats = progress.track(range(command.repeats), description=f"measuring {command.world}")
+            measured = [_measure_world(environment, repeat, command.seconds) for repeat in repeats]
     finally:
         environment.close()
     rates = [cpu for cpu, _ in measured]

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from muster_core.cli import run_command
+from muster_core.cli import is_quiet, run_command
 from muster_core.errors import MusterError, WorkFailed, unknown
+from muster_core.log import log_event
 from muster_core.robot import RobotModel
 from muster_prompts.program import ProgramTerms
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
@@ -153,7 +154,8 @@ class Training:
                     best = f", best coverage {self.best_score:.3f}" if self.scores else ""
                     shown = f"reward {figures['reward']:.3f}{best}"
                     progress.update(task, completed=learner.done_rounds, description=shown)
-                    if not sys.stderr.isatty() and "coverage_normalised" in figures:
+                    log_event("round", number=learner.done_rounds, of=rounds, **figures)
+                    if not sys.stderr.isatty() and not is_quiet() and "coverage_normalised" in figures:
                         print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
         finally:
             writer.close()

@@ -18,6 +18,7 @@ from muster_core.errors import MusterError, unknown
 from muster_core.robot import Arena, RobotModel
 from muster_ros.gatekeeper import StopRules
 from muster_ros.parameters import RobotParameters, check_team, flat_settings
+from muster_ros.strict_yaml import load_strictly
 
 BACKENDS = ("sim", "robots")
 WORLDS = ("bullet",)
@@ -102,13 +103,13 @@ def load_fleet(path: Path) -> Fleet:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise MusterError(f"{path}: {size} bytes are too large for a fleet file; at most {LARGEST_FILE}")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_strictly(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MusterError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise MusterError(f"{path}: is not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise MusterError(f"{path}: is no YAML: {error}") from None
+        raise MusterError(f"{path}: is no YAML that a fleet file may have: {error}") from None
     if not isinstance(content, dict):
         raise MusterError(f"{path}: holds {type(content).__name__}; a fleet file is a list of 'key: value'")
     if "robots" not in content:

@@ -27,6 +27,7 @@ from muster_core.control_step import check_fit
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import Shape, load_shape
+from muster_core.shape_text import is_shape_text, read_shape_text
 from muster_ros import messages
 from muster_ros.parameters import check_team
 from muster_ros.spinning import Closable, run_nodes
@@ -42,7 +43,8 @@ class ShapeRequest:
     """A shape as an operator asks for it; every field is a parameter of the operator node."""
 
     shape: str = ""
-    """A figure's name or a text; empty for none yet."""
+    """A figure's name, a text, or the text of a shape (`muster_core.shape_text`), whose size and cells are its own;
+    empty for none yet."""
     shape_x: float = 0.0
     """Its centre [m; world]."""
     shape_y: float = 0.0
@@ -60,7 +62,10 @@ class ShapeRequest:
         Raises:
             MusterError: it cannot be drawn.
         """
-        shape = load_shape(self.shape, height=self.shape_height, cells=self.shape_cells)
+        if is_shape_text(self.shape):
+            shape = read_shape_text(self.shape)[1]
+        else:
+            shape = load_shape(self.shape, height=self.shape_height, cells=self.shape_cells)
         return shape.moved(self.shape_x, self.shape_y, self.shape_yaw)
 
 
@@ -133,7 +138,7 @@ class OperatorNode(Node):
         robots = {name: {"reachable": False} | self._known(name, now) for name in self.team}
         return json.dumps(
             {
-                "shape": self.get_parameter("shape").value,
+                "shape": self.shape_name(),
                 "team_size": len(self.team),
                 "running": self._running,
                 "estop": self._estopped,
@@ -141,6 +146,11 @@ class OperatorNode(Node):
                 "robots": robots,
             }
         )
+
+    def shape_name(self) -> str:
+        """What people call the shape that was sent last."""
+        shape: str = self.get_parameter("shape").value
+        return read_shape_text(shape)[0] if is_shape_text(shape) else shape
 
     def set_shape(self, request: ShapeRequest) -> None:
         """Send a shape to the team.
