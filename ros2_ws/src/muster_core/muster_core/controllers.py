@@ -206,7 +206,7 @@ CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
 
 
 def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> Controller:
-    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, or one of ``CONTROLLERS``.
+    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, one of ``CONTROLLERS``, or one's own.
 
     Raises:
         MusterError: unknown name (the choices are listed), or a policy file that must not fly.
@@ -218,5 +218,9 @@ def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> C
         from muster_core.policy import Policy
 
         return Policy.load(name, robot)
-    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS])
+    if ":" in name:
+        from muster_core.own_controller import load_own
+
+        return load_own(name, robot)
+    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS, "your own as file.py:Class"])
     raise MusterError(f"Unknown controller {name!r}. Available: {choices}")
