@@ -14,6 +14,8 @@ from rich.table import Table
 from muster_core.cli import run_command
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
+from muster_core.profile import load_profile
+from muster_core.robot import RobotModel
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
@@ -59,13 +61,15 @@ class EvaluateCommand:
     policy: str = "shipped"
     """Policy to fly: shipped, or the path of an .onnx file made by muster-export."""
     controller: str | None = None
-    """Fly this instead of a policy: prior, expert, coverage, assignment or random."""
+    """Fly this instead of a policy: prior, expert, coverage, assignment, random, … or your own as file.py:Class."""
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
     """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
+    robot: str | None = None
+    """Kind of the robots: the name or path (.yaml) of a profile; by default the simulated disc."""
     episodes: int = 5
     """Episodes per shape."""
     seed: int = 0
@@ -122,7 +126,10 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     names = _shape_names(command)
     steps = round(command.seconds / PERIOD)
     events = () if command.kill is None else (_kill(command.kill),)
-    task = AssemblyConfig(robots=command.robots, shapes=names, world=command.world, episode_steps=steps, events=events)
+    model = RobotModel() if command.robot is None else load_profile(command.robot).model
+    task = AssemblyConfig(
+        robots=command.robots, shapes=names, world=command.world, episode_steps=steps, events=events, robot=model
+    )
     controller = load_flown(chosen, task)
     _check_shapes(controller, task)
     kept = KEPT if command.plots or command.video else 0
@@ -139,7 +146,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     rollouts = {name: found[place][1] for place, name in enumerate(names)}
     report = {
         "controller": controller.name,
-        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
+        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS and (k, v) != ("robot", None)},
         "shapes": {name: summarise_shape(episodes) for name, episodes in rows.items()},
         "mean": summarise_shapes(rows),
     }
