@@ -8,7 +8,7 @@ from muster_core.errors import MusterError
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Sensing
 
-FILE = '''
+FILE = """
 import numpy as np
 from muster_core.scene import Sensing
 
@@ -42,7 +42,7 @@ class Lonely:
         pass
 
     act = Still.act
-'''
+"""
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+@pytest.mark.timeout(1200)  # a minute on a machine of one's own
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
 def test_a_tutorial_does_what_it_says(page, tmp_path):
     for module in re.findall(r"<!-- needs: (\w+) -->", page.read_text(encoding="utf-8")):
@@ -55,6 +56,9 @@ def test_a_promise_that_is_not_kept_is_told(tmp_path):
 
 def test_reading_of_blocks_and_lines():
     found = list(blocks("text\n```python file=a.py\nx = 1\n```\n```text\nx\n```\n"))
-    assert [(b.line, b.kind, b.file, b.text) for b in found] == [(2, "python", "a.py", "x = 1\n"), (5, "text", "", "x\n")]
+    assert [(b.line, b.kind, b.file, b.text) for b in found] == [
+        (2, "python", "a.py", "x = 1\n"),
+        (5, "text", "", "x\n"),
+    ]
     assert first_missing("b\na", "a\nb\na\n") is None
     assert first_missing("b\nb", "a\nb\na\n") == "b"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-LONGEST = 240
+LONGEST = 600
 """Most time that one block may take [s], on a busy machine too."""
 
 
@@ -64,7 +64,9 @@ def follow(page: Path, folder: Path) -> None:
             missing = first_missing(block.text, printed)
             assert missing is None, f"{place} promises {missing!r}; printed was:\n{printed}"
         else:
-            raise AssertionError(f"{place}: a block of kind {block.kind!r} is neither run nor written; say text or file=")
+            raise AssertionError(
+                f"{place}: a block of kind {block.kind!r} is neither run nor written; say text or file="
+            )
 
 
 def first_missing(promised: str, printed: str) -> str | None:

@@ -28,8 +28,8 @@ from std_msgs.msg import Float64MultiArray, String
 from muster_core.controllers import CONTROLLERS, load_controller
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.kernel import kernel_digest
-from muster_core.pilot import Pilot
 from muster_core.own_controller import is_own
+from muster_core.pilot import Pilot
 from muster_core.policy import Policy
 from muster_core.shape import Shape
 from muster_ros import messages
