@@ -1,6 +1,6 @@
 """Tries an environment into which Muster came as wheels: its files, every command's --help, and one short flight.
 
-python .ci/try_wheels.py CHECKOUT      in a folder of its own; CHECKOUT is only compared with, never imported
+`python .ci/try_wheels.py CHECKOUT`, in a folder of its own: CHECKOUT is only compared with, never imported.
 """
 
 import json

@@ -23,8 +23,8 @@ PAGE = ROOT / "docs" / "commands.md"
 WIDTH = "100"
 HEAD = """# Commands
 
-Made from each command's `--help` by `python docs/reference.py`; a test holds the two equal. Every command exits with 0 when
-it did its work, 1 when the work failed, 2 when it was used wrongly, and says why in one line.
+Made from each command's `--help` by `make docs`; a test holds the two equal. Every command exits with 0 when it did its
+work, 1 when the work failed, 2 when it was used wrongly, and says why in one line.
 """
 
 
@@ -57,15 +57,15 @@ def ask(name: str, target: str, *words: str) -> str:
     module, _, function = target.partition(":")
     main = getattr(importlib.import_module(module), function)
     out, code = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), 0
-    plain = {"COLUMNS": WIDTH, "NO_COLOR": "1", "TERM": "dumb"}
-    with mock.patch.dict(os.environ, plain), mock.patch.object(sys, "argv", [name, *words, "--help"]):
-        # Some libraries look at the terminal rather than at its variables.
-        with mock.patch("shutil.get_terminal_size", lambda *_: os.terminal_size((int(WIDTH), 24))):
-            with contextlib.redirect_stdout(out):
-                try:
-                    code = main() or 0
-                except SystemExit as end:
-                    code = int(end.code or 0)
+    with (
+        mock.patch.dict(os.environ, {"COLUMNS": WIDTH, "NO_COLOR": "1", "TERM": "dumb"}),
+        mock.patch.object(sys, "argv", [name, *words, "--help"]),
+        contextlib.redirect_stdout(out),
+    ):
+        try:
+            code = main() or 0
+        except SystemExit as end:
+            code = int(end.code or 0)
     out.seek(0)
     text = re.sub(r"\x1b\[[0-9;]*m", "", out.read())
     if code or not text:
@@ -104,7 +104,7 @@ def main() -> int:
         PAGE.write_text(text, encoding="utf-8")
         return 0
     if PAGE.read_text(encoding="utf-8") != text:
-        print("error: docs/commands.md is not what the commands say: python docs/reference.py", file=sys.stderr)
+        print("error: docs/commands.md is not what the commands say: make docs", file=sys.stderr)
         return 1
     return 0
 

@@ -39,7 +39,7 @@ def load_profile(name: str) -> Profile:
     """The profile in the file ``name`` (.yaml or .yml), or the shipped one of that name.
 
     Raises:
-        MusterError: there is no such profile (the message lists them), the file is no profile, or no robot is like that.
+        MusterError: there is no such profile (the message lists them), the file is none, or no robot is like that.
     """
     path = _find(name)
     content = _read(path)

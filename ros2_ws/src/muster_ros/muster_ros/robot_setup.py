@@ -87,7 +87,7 @@ class RobotSetup:
 
 
 def policy_bytes(policy: str) -> bytes:
-    """The ONNX file of a policy; empty for a built-in controller, or for one of somebody's own, which a bag never holds.
+    """The ONNX file of a policy; empty for a built-in controller, or for one's own, which a bag never holds.
 
     Raises:
         MusterError: there is no such file.
