@@ -1,6 +1,6 @@
 """Reads a tutorial's fenced blocks and does what they say, in order, in one folder.
 
-```sh runs by bash and must succeed; ```python runs; a block of any kind with `file=NAME` is written to that file instead. A
+```sh runs by bash and must succeed; ```python runs; a block of any kind with `file=NAME` is written to that file. A
 ```text block is what the block before printed: each of its lines must be there, in that order, where `…` stands for
 anything.
 """
