@@ -146,7 +146,9 @@ def _look(client: int, recording: Recording, size: tuple[int, int]) -> Frame:
     arena, aspect = recording.arena, size[0] / size[1]
     half_angle = math.tan(math.radians(0.5 * FIELD_OF_VIEW))
     distance = 1.08 * max(arena.half_height, arena.half_width / aspect * 1.1) / half_angle
-    view = pybullet.computeViewMatrixFromYawPitchRoll((0.0, -0.17 * arena.half_height, 0.0), distance, 0.0, PITCH, 0.0, 2)
+    view = pybullet.computeViewMatrixFromYawPitchRoll(
+        (0.0, -0.17 * arena.half_height, 0.0), distance, 0.0, PITCH, 0.0, 2
+    )
     lens = pybullet.computeProjectionMatrixFOV(FIELD_OF_VIEW, aspect, 0.1, 4.0 * distance)
     image = pybullet.getCameraImage(
         *size, view, lens, lightDirection=(0.4, -0.5, 1.0), lightColor=(1, 1, 1), lightAmbientCoeff=0.62,

@@ -156,9 +156,7 @@ def test_agents_die_and_join_as_the_api_says():
     seen = []
     while env.agents:
         before = list(env.agents)
-        observations, rewards, terminations, truncations, infos = env.step(
-            {agent: np.zeros(2) for agent in env.agents}
-        )
+        observations, rewards, terminations, truncations, infos = env.step({agent: np.zeros(2) for agent in env.agents})
         assert list(observations) == list(rewards) == list(terminations) == list(truncations) == list(infos)
         assert set(before) <= set(observations)
         seen.append((before, [agent for agent in terminations if terminations[agent]]))

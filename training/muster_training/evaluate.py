@@ -15,7 +15,8 @@ from muster_core.cli import run_command
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.log import log_event
-from muster_core.robot import Arena
+from muster_core.profile import load_profile
+from muster_core.robot import Arena, RobotModel
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
@@ -65,7 +66,7 @@ class EvaluateCommand:
     policy: str = "shipped"
     """Policy to fly: shipped, or the path of an .onnx file made by muster-export."""
     controller: str | None = None
-    """Fly this instead of a policy: prior, expert, coverage, assignment or random."""
+    """Fly this instead of a policy: prior, expert, coverage, assignment, random, … or your own as file.py:Class."""
     program: Path | None = None
     """Fly the prior alone of the program in this folder, as muster-write made it."""
     world: str = "bullet"
@@ -74,6 +75,8 @@ class EvaluateCommand:
     """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
+    robot: str | None = None
+    """Kind of the robots: the name or path (.yaml) of a profile; by default the simulated disc."""
     episodes: int = 5
     """Episodes per shape."""
     seed: int = 0
@@ -142,6 +145,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     steps = round(command.seconds / PERIOD)
     events: tuple[Event, ...] = () if command.kill is None else (_kill(command.kill),)
     events += () if command.drift is None else (_drift(command.drift, steps),)
+    model = RobotModel() if command.robot is None else load_profile(command.robot).model
     task = AssemblyConfig(
         robots=command.robots,
         shapes=names,
@@ -149,6 +153,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
         episode_steps=steps,
         events=events,
         arena=Arena(obstacles=() if command.obstacles is None else open_obstacles(command.obstacles)),
+        robot=model,
     )
     controller = load_flown(chosen, task)
     _check_shapes(controller, task)
@@ -167,7 +172,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     rollouts = {name: found[place][1] for place, name in enumerate(names)}
     report = {
         "controller": controller.name,
-        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
+        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS and (k, v) != ("robot", None)},
         "shapes": {name: summarise_shape(episodes) for name, episodes in rows.items()},
         "mean": summarise_shapes(rows),
     }

@@ -204,7 +204,7 @@ CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
 
 
 def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> Controller:
-    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, or one of ``CONTROLLERS``.
+    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, one of ``CONTROLLERS``, or one's own.
 
     Raises:
         MusterError: unknown name (the choices are listed), or a policy file that must not fly.
@@ -214,7 +214,11 @@ def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> C
         return CONTROLLERS[name](robot)
     if name == "shipped" or name.endswith(".onnx"):
         return _policy(name, robot)
-    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS])
+    if ":" in name:
+        from muster_core.own_controller import load_own
+
+        return load_own(name, robot)
+    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS, "your own as file.py:Class"])
     raise MusterError(f"Unknown controller {name!r}. Available: {choices}")
 
 

@@ -83,7 +83,9 @@ def _parser() -> CommandParser:
     parser = CommandParser(prog="muster-operator", description="Tell a running team what to do.")
     verbs = parser.add_subparsers(dest="verb", required=True)
     shape = verbs.add_parser("shape", help="send a shape: a figure's name, a text, or a file made by muster-shape")
-    shape.add_argument("name", help=f"a figure, a text, or FILE{SUFFIX} (muster-shape show logo.png --save logo{SUFFIX})")
+    shape.add_argument(
+        "name", help=f"a figure, a text, or FILE{SUFFIX} (muster-shape show logo.png --save logo{SUFFIX})"
+    )
     shape.add_argument("--x", type=float, help=f"centre [m] ({default.shape_x:g}, or the file's)")
     shape.add_argument("--y", type=float, help=f"centre [m] ({default.shape_y:g}, or the file's)")
     shape.add_argument("--yaw", type=float, help=f"turn [rad] ({default.shape_yaw:g}, or the file's)")
