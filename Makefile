@@ -44,7 +44,7 @@ demo: setup
 train: setup
 	@test ! -e $(SHIPPED_RUN) || { \
 	  echo "error: $(SHIPPED_RUN) exists; move it away, or name another: make train SHIPPED_RUN=runs/again" >&2; exit 2; }
-	$(BIN)/muster-train lamarl --robots 30 8 20 60 --rounds 160 --hidden 256 --threads 1 \
+	$(BIN)/muster-train lamarl --robots 30 10 60 --rounds 150 --hidden 256 --threads 1 \
 	  --evaluate-every 10 --run $(SHIPPED_RUN)
 	$(BIN)/muster-export $(SHIPPED_RUN) -o $(SHIPPED_POLICY)
 

@@ -47,5 +47,5 @@ TUNED: dict[str, Array] = {
 }
 """What tuning found, with its command and its score (coverage less the share outside) on fresh procedural shapes."""
 
-FINISH: Array = np.array([0.06, *TUNED["search"][1:]])
+FINISH: Array = np.array([0.08, *TUNED["search"][1:]])
 """Of the search upon a learned policy: as tuned upon coverage, but who searches must really have come to rest."""
