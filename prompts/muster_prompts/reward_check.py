@@ -118,7 +118,8 @@ def _fly_all(key: _Key, robots: int) -> StoredRollouts:
                     covered += [coverage(positions[e], starts[e].shape, robots) for e in range(EPISODES)]
     finally:
         environment.close()
-    joined = Perceptions(*(np.concatenate(fields) for fields in zip(*seen, strict=True)))
+    fields: list[AnyArray] = [np.concatenate(parts) for parts in zip(*seen, strict=True)]
+    joined = Perceptions(*fields)
     return StoredRollouts(joined, np.array(covered), robots)
 
 
