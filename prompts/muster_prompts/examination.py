@@ -95,7 +95,7 @@ def examine_without_allow_list(text: str, trial: Trial, tell: Tell) -> dict[str,
     tell("run")
     names: dict[str, Any] = {"__name__": "answer", "np": np, "math": math, "FREE": 0, "MINE": 1, "OTHERS": 2}
     exec(compile(text, "program.py", "exec"), names)
-    robot = make_robot.py_func(trial.perceptions, len(trial.names) - 1, 0.8, 1.0)
+    robot = make_robot.py_func(trial.perceptions, len(trial.names) - 1, 0.8, 1.0)  # type: ignore[attr-defined]
     for name in ("prior", "reward"):
         if callable(names.get(name)):
             names[name](robot)

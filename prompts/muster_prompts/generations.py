@@ -139,11 +139,18 @@ def write_generation(
     own = folder / place.name
     steps = []
     for number, exchange in enumerate(draft.exchanges, 1):
-        names = [f"{number}-{exchange.stage}.{kind}.md" for kind in ("prompt", "answer")]
-        for name, text in zip(names, (exchange.request.prompt, exchange.reply.text), strict=True):
-            replace_text(own / name, text)
+        prompt, answer = (f"{number}-{exchange.stage}.{kind}.md" for kind in ("prompt", "answer"))
+        replace_text(own / prompt, exchange.request.prompt)
+        replace_text(own / answer, exchange.reply.text)
         steps.append(
-            Step(exchange.stage, *names, exchange.request.key, _hash(exchange.reply.text), list(exchange.complaints))
+            Step(
+                exchange.stage,
+                prompt,
+                answer,
+                exchange.request.key,
+                _hash(exchange.reply.text),
+                list(exchange.complaints),
+            )
         )
     content = {
         "format": FORMAT, **asdict(place), "sentence": sentence, "answered_by": answered_by,

@@ -113,12 +113,14 @@ def _fly_all(key: _Key, robots: int) -> StoredRollouts:
             for step in range(STEPS):
                 environment.advance(controller.act(environment.perceptions, environment.scene, environment.rows))
                 if (step + 1) % EVERY == 0:
-                    seen.append(Perceptions(*(field.copy() for field in environment.perceptions)))
+                    copies: list[AnyArray] = [field.copy() for field in environment.perceptions]
+                    seen.append(Perceptions(*copies))
                     positions: AnyArray = environment.world.positions
                     covered += [coverage(positions[e], starts[e].shape, robots) for e in range(EPISODES)]
     finally:
         environment.close()
-    joined = Perceptions(*(np.concatenate(fields) for fields in zip(*seen, strict=True)))
+    fields: list[AnyArray] = [np.concatenate(parts) for parts in zip(*seen, strict=True)]
+    joined = Perceptions(*fields)
     return StoredRollouts(joined, np.array(covered), robots)
 
 
