@@ -8,10 +8,13 @@ import pytest
 
 from muster_core.controllers import load_controller
 from muster_core.errors import MusterError
+from muster_core.gains import FINISH
+from muster_core.kernels.search import CALM_STEPS
 from muster_core.observation import find_layout
+from muster_core.pilot import Pilot
 from muster_core.policy import CARD_KEY, Card, Policy, read_policy
 from muster_core.robot import RobotModel
-from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing, perceive
+from muster_core.scene import Perceptions, Scene, SceneArrays, Sensing, Snapshot, perceive
 from muster_core.shape import load_shape
 
 SIZE = find_layout("polar-1").size
@@ -123,7 +126,7 @@ def test_task_outside_the_trained_ratios_is_refused(make_file):
         ('{"version": ' + "9" * 5000 + "}", "card is not JSON"),
         ("[1, 2]", "card is a list, not a table"),
         ("null", "card is a NoneType, not a table"),
-        (json.dumps(card_fields(version=2)), "card version 2; this Muster reads version 1"),
+        (json.dumps(card_fields(version=1)), "card version 1; this Muster reads version 2"),
         (json.dumps({k: v for k, v in card_fields().items() if k != "version"}), "card version None"),
         (json.dumps({k: v for k, v in card_fields().items() if k not in ("commit", "prior")}), "lacks commit, prior"),
         (json.dumps(card_fields(colour="red")), "has unknown colour"),
@@ -149,6 +152,9 @@ def test_cards_that_are_none(text, message):
         ("period", "0.1", r"0\.01 … 1 s"),
         ("period", 10**400, r"0\.01 … 1 s"),
         ("speed_ratio", [0.5, 0.1], "two rising positive numbers"),
+        ("finish", [1.0] * 6, "null, or the seven gains"),
+        ("finish", [1.0] * 6 + [math.nan], "null, or the seven gains"),
+        ("finish", "yes", "null, or the seven gains"),
         ("speed_ratio", [0.0, 0.1], "two rising positive numbers"),
         ("speed_ratio", [0.1, math.inf], "two rising positive numbers"),
         ("speed_ratio", 0.3, "two rising positive numbers"),
@@ -182,7 +188,7 @@ def test_a_file_without_a_card(make_file):
 
 
 def test_a_file_with_a_wrong_card_version(make_file):
-    with pytest.raises(MusterError, match="policy card version 99; this Muster reads version 1"):
+    with pytest.raises(MusterError, match="policy card version 99; this Muster reads version 2"):
         load(make_file(card_fields(version=99)))
 
 
@@ -279,3 +285,21 @@ def test_the_shipped_policy_flies():
 
 def test_the_shipped_policy_is_a_small_file():
     assert len(read_policy("shipped")) < 2 * 2**20
+
+
+def test_a_card_with_a_finish_searches_where_robots_rest(make_file):
+    """Robots at rest beside free cells stay where the network alone has them, and move to gain cells with a finish."""
+    still = np.zeros((SIZE, 2), np.float32)
+    shape = load_shape("square")
+    positions = shape.cells[[len(shape.cells) // 3, len(shape.cells) // 2]] + 0.01
+    acted = {}
+    for finish in (None, FINISH.tolist()):
+        policy = load(make_file(card_fields(finish=finish), weights=still))
+        pilot, actions = Pilot(policy), []
+        for _ in range(20):
+            snapshot = Snapshot(positions, np.zeros((2, 2)), np.zeros(2), 0, np.zeros(2), shape, 2)
+            actions.append(np.abs(pilot.command(snapshot).acceleration).max())
+        acted[finish is None] = np.array(actions)
+    assert not acted[True].any()
+    assert not acted[False][: CALM_STEPS - 1].any(), "nobody searches before it has rested"
+    assert acted[False][CALM_STEPS:].any()

@@ -40,7 +40,7 @@ def near(frame, colour, tolerance=60):
 def test_robots_move_and_the_dead_change_colour():
     frames = list(camera_frames(recording(), [0, 2], SMALL))
     assert [frame.shape for frame in frames] == [(180, 240, 3)] * 2
-    middle = [np.median(np.nonzero((frame[:45].max(axis=2) < 75))[1]) for frame in frames]
+    middle = [np.median(np.nonzero(frame[:45].max(axis=2) < 75)[1]) for frame in frames]
     assert middle[0] < 100 < 140 < middle[1], "the one that drives, at the far end of the room"
     orange = [len(near(frame, style.START, 50)[0]) for frame in frames]
     assert orange[0] == 0 < orange[1]

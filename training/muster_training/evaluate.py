@@ -15,7 +15,8 @@ from muster_core.cli import run_command
 from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.log import log_event
-from muster_core.robot import Arena
+from muster_core.profile import load_profile
+from muster_core.robot import Arena, RobotModel
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import SEVEN_SHAPES, expand
 from muster_sim.contract import PERIOD
@@ -26,6 +27,7 @@ from muster_sim.obstacles import open_obstacles
 from muster_training.flying import ShapeFlight, fly_shape, load_flown
 from muster_training.interface import parse, progress_bar
 from muster_training.parallel import check_processes, in_processes
+from muster_training.programs import is_program
 from muster_training.summaries import summarise_shape, summarise_shapes
 
 TABLE = {
@@ -39,7 +41,7 @@ TABLE = {
     "minimum_clearance_m": "gap m",
 }
 """Figures that the table shows, with their headings; ``--json`` has them all."""
-NO_SETTINGS = {"json", "policy", "controller", "against", "plots", "video", "camera", "processes"}
+NO_SETTINGS = {"json", "policy", "controller", "program", "against", "plots", "video", "camera", "processes"}
 """Options that say nothing of how a figure came about."""
 CAMERA = (".png", ".mp4")
 """What a camera's view may be."""
@@ -64,13 +66,17 @@ class EvaluateCommand:
     policy: str = "shipped"
     """Policy to fly: shipped, or the path of an .onnx file made by muster-export."""
     controller: str | None = None
-    """Fly this instead of a policy: prior, expert, coverage, assignment or random."""
+    """Fly this instead of a policy: prior, expert, coverage, assignment, random, … or your own as file.py:Class."""
+    program: Path | None = None
+    """Fly the prior alone of the program in this folder, as muster-write made it."""
     world: str = "bullet"
     """World to fly in."""
     shapes: str = ",".join(SEVEN_SHAPES)
     """Shapes, separated by commas: seven, letters, digits, figures, held-out, or single ones by name."""
     robots: int = 30
     """Team size."""
+    robot: str | None = None
+    """Kind of the robots: the name or path (.yaml) of a profile; by default the simulated disc."""
     episodes: int = 5
     """Episodes per shape."""
     seed: int = 0
@@ -110,7 +116,7 @@ def evaluate(command: EvaluateCommand) -> dict[str, Any]:
     """
     _check_outputs(command)
     flights = []
-    report, flown = evaluate_controller(command, command.controller or command.policy)
+    report, flown = evaluate_controller(command, _chosen(command))
     flights.append(flown)
     if command.against is not None:
         report["against"], flown = evaluate_controller(command, command.against)
@@ -139,6 +145,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     steps = round(command.seconds / PERIOD)
     events: tuple[Event, ...] = () if command.kill is None else (_kill(command.kill),)
     events += () if command.drift is None else (_drift(command.drift, steps),)
+    model = RobotModel() if command.robot is None else load_profile(command.robot).model
     task = AssemblyConfig(
         robots=command.robots,
         shapes=names,
@@ -146,6 +153,7 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
         episode_steps=steps,
         events=events,
         arena=Arena(obstacles=() if command.obstacles is None else open_obstacles(command.obstacles)),
+        robot=model,
     )
     controller = load_flown(chosen, task)
     _check_shapes(controller, task)
@@ -164,11 +172,22 @@ def evaluate_controller(command: EvaluateCommand, chosen: str) -> tuple[dict[str
     rollouts = {name: found[place][1] for place, name in enumerate(names)}
     report = {
         "controller": controller.name,
-        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS},
+        "settings": {k: v for k, v in vars(command).items() if k not in NO_SETTINGS and (k, v) != ("robot", None)},
         "shapes": {name: summarise_shape(episodes) for name, episodes in rows.items()},
         "mean": summarise_shapes(rows),
     }
     return report, Flights(controller.name, rollouts, task.robot, task.arena)
+
+
+def _chosen(command: EvaluateCommand) -> str:
+    """What is flown; refuses several at once."""
+    given = [str(name) for name in (command.controller, command.program) if name is not None]
+    given += [command.policy] if command.policy != "shipped" else []
+    if len(given) > 1:
+        raise MusterError(f"Give one of --policy, --controller and --program, not {' and '.join(map(repr, given))}")
+    if command.program is not None and not is_program(str(command.program)):
+        raise MusterError(f"{command.program} is no program folder: it has no program.py")
+    return given[0] if given else command.policy
 
 
 def _shape_names(command: EvaluateCommand) -> tuple[str, ...]:
@@ -215,8 +234,6 @@ def _check_shapes(controller: Controller, task: AssemblyConfig) -> None:
 
 def _main() -> None:
     command = parse(EvaluateCommand, "muster-evaluate")
-    if command.controller and command.policy != "shipped":
-        raise MusterError(f"Give --policy or --controller, not both ({command.policy!r} and {command.controller!r})")
     report = evaluate(command)
     if command.json:
         print(json.dumps(report))

@@ -14,6 +14,7 @@ import tyro
 
 from muster_core.cli import run_command
 from muster_core.errors import MusterError, WorkFailed
+from muster_core.gains import FINISH
 from muster_core.observation import find_layout
 from muster_core.policy import CARD_KEY, Card, Policy
 from muster_core.robot import RobotModel
@@ -43,6 +44,9 @@ class ExportCommand:
     """Run folder made by muster-train."""
     output: Annotated[Path, tyro.conf.arg(aliases=["-o"])] = field(default=Path("policy.onnx"))
     """File to write."""
+    finish: bool = True
+    """Let robots that have come to rest search locally, as the controller search does; --no-finish: the network alone.
+    """
 
 
 def main() -> None:
@@ -50,8 +54,8 @@ def main() -> None:
     sys.exit(run_command(_main))
 
 
-def export(run: Path, output: Path) -> dict[str, Any]:
-    """Export the newest checkpoint of ``run`` to ``output``.
+def export(run: Path, output: Path, finish: bool = True) -> dict[str, Any]:
+    """Export the newest checkpoint of ``run`` to ``output``; ``finish``: with local search upon the network.
 
     Returns:
         Size of the file [bytes] and the largest difference from the trained network.
@@ -66,7 +70,7 @@ def export(run: Path, output: Path) -> dict[str, Any]:
         settings = content["settings"]["learner"]
         actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"])
         actor.load_state_dict(state["best_actor"])
-        card = card_for(task, content, state)
+        card = card_for(task, content, state, finish)
     model = to_onnx(actor, card)
     difference = parity(model, actor, task.robot)
     if not difference <= PARITY:  # nor NaN
@@ -75,7 +79,7 @@ def export(run: Path, output: Path) -> dict[str, Any]:
     return {"bytes": len(model), "largest_difference": difference}
 
 
-def card_for(task: AssemblyConfig, content: dict[str, Any], state: dict[str, Any]) -> Card:
+def card_for(task: AssemblyConfig, content: dict[str, Any], state: dict[str, Any], finish: bool) -> Card:
     """The card of a policy trained on ``task``; speed ratios as met in training, widened by ``RATIO_TOLERANCE``."""
     low, high = state["speed_ratio"]
     return Card(
@@ -86,6 +90,7 @@ def card_for(task: AssemblyConfig, content: dict[str, Any], state: dict[str, Any
         prior=task.prior,
         program=content["program"],
         commit=content["commit"],
+        finish=tuple(map(float, FINISH)) if finish else None,
         scores={name: float(value) for name, value in state["scores"].items()},
     )
 
@@ -120,7 +125,7 @@ def _main() -> None:
     command = parse(ExportCommand, "muster-export")
     if command.output.suffix != ".onnx":
         raise MusterError(f"The policy would be written to {command.output}; its name must end in .onnx")
-    done = export(command.run, command.output)
+    done = export(command.run, command.output, command.finish)
     difference = done["largest_difference"]
     print(f"{command.output}: {done['bytes']} bytes, differs from the trained network by at most {difference:.1e}")
 

@@ -55,7 +55,7 @@ class TrainingCell:
     def _tested(self, run: Path) -> Figures:
         """Export the best actor and fly it as any policy is flown, with the first team size of its training."""
         policy = run / "policy.onnx"
-        export(run, policy)
+        export(run, policy, finish=False)  # what was learnt, without the search that a shipped policy ends with
         task, names = team_task(self.command.robots[0]), expand(self.test_shapes or "")
         flights = [
             ShapeFlight(replace(task, shapes=(name,)), str(policy), self.test_episodes, (0, place))

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 
 from muster_core.errors import MusterError, first_line
+from muster_core.local_search import LocalSearch
 from muster_core.observation import find_layout, observe
 from muster_core.onnx_gate import check_model, check_size
 from muster_core.robot import RobotModel
@@ -19,7 +20,7 @@ from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
 
 CARD_KEY = "muster_card"
-CARD_VERSION = 1
+CARD_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Card:
     """Git commit of the training code."""
     shared: bool = True
     """One policy for all robots."""
+    finish: tuple[float, ...] | None = None
+    """Gains of the local search of whoever has come to rest, see :mod:`muster_core.local_search`; None: no search."""
     scores: dict[str, float] = field(default_factory=dict)
     """Figures measured when it was exported."""
     version: int = CARD_VERSION
@@ -81,8 +84,8 @@ class Card:
 class Policy:
     """A policy that can fly: an ONNX session with its card. It is a :class:`muster_core.controllers.Controller`."""
 
-    def __init__(self, content: bytes, source: str, robot: RobotModel) -> None:
-        """Check and load the bytes of an ONNX file; ``source`` names it in errors.
+    def __init__(self, content: bytes, source: str, robot: RobotModel, finish: bool = True) -> None:
+        """Check and load an ONNX file; ``source`` names it in errors, without ``finish`` nobody searches.
 
         Raises:
             MusterError: not ONNX, foreign operators, external data, no card, a card that does not fit, or a network
@@ -108,21 +111,26 @@ class Policy:
         self.period = self.card.period
         self._layout = find_layout(self.card.layout)
         self._max_speed = robot.max_speed
+        gains = self.card.finish if finish else None
+        self._search = None if gains is None else LocalSearch(np.array(gains), robot.max_speed)
         self._check_ports(source)
         self._try_out(source)
 
     @classmethod
-    def load(cls, name: str, robot: RobotModel | None = None) -> "Policy":
+    def load(cls, name: str, robot: RobotModel | None = None, finish: bool = True) -> "Policy":
         """The policy ``shipped``, or the one in the file ``name``.
 
         Raises:
             MusterError: no such file, or see the constructor.
         """
-        return cls(read_policy(name), name, robot or RobotModel())
+        return cls(read_policy(name), name, robot or RobotModel(), finish)
 
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
-        """Accelerations (B, 2) in [-1, 1]."""
-        return self.decide(observe(perceptions, self._layout, self._max_speed))
+        """Accelerations (B, 2) in [-1, 1]: the network's, or the search's where the card has one and a robot rests."""
+        out = self.decide(observe(perceptions, self._layout, self._max_speed))
+        if self._search is not None:
+            self._search.refine(perceptions, scene, rows, out)
+        return out
 
     def decide(self, observations: Array) -> Array:
         """Accelerations (B, 2) for observations (B, size). NaN in gives NaN out: the graph alone would hide it."""
@@ -215,6 +223,9 @@ def _checked(data: dict[str, Any], source: str) -> Card:
         raise fail("period", "0.01 … 1 s")
     if not isinstance(ratio, list) or len(ratio) != 2 or not all(map(_number, ratio)) or not 0 < ratio[0] <= ratio[1]:
         raise fail("speed_ratio", "two rising positive numbers")
+    finish = data["finish"]
+    if finish is not None and not (isinstance(finish, list) and len(finish) == 7 and all(map(_number, finish))):
+        raise fail("finish", "null, or the seven gains of the local search")
     if data["shared"] is not True:
         raise fail("shared", "true (one policy for all robots)")
     if not isinstance(data["scores"], dict) or not all(map(_number, data["scores"].values())):
@@ -224,7 +235,8 @@ def _checked(data: dict[str, Any], source: str) -> Card:
         seen = Sensing(float(sensing["radius_ratio"]), int(sensing["neighbours"]), int(sensing["cells"]))
     except MusterError as error:
         raise MusterError(f"{source}: {error}") from None
-    return Card(**{**data, "sensing": seen, "speed_ratio": (float(ratio[0]), float(ratio[1])), "period": float(period)})
+    checked = {"sensing": seen, "speed_ratio": (float(ratio[0]), float(ratio[1])), "period": float(period)}
+    return Card(**{**data, **checked, "finish": None if finish is None else tuple(map(float, finish))})
 
 
 def _number(value: object) -> bool:

@@ -98,6 +98,8 @@ class Arena:
             corners = np.array(obstacle, np.float64) if len({len(corner) for corner in obstacle}) == 1 else np.zeros(0)
             if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
                 raise MusterError(f"obstacle {obstacle!r} is no polygon: give at least 3 corners (x, y) in metres")
+        as_tuples = tuple(tuple((float(x), float(y)) for x, y in obstacle) for obstacle in self.obstacles)
+        object.__setattr__(self, "obstacles", as_tuples)  # a file's lists, say
 
     @property
     def bounds(self) -> Array:

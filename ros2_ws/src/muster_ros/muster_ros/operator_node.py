@@ -29,7 +29,8 @@ from muster_core.robot import Arena, RobotModel
 from muster_core.shape import Shape, load_shape
 from muster_core.shape_text import is_shape_text, read_shape_text
 from muster_ros import messages
-from muster_ros.parameters import check_team
+from muster_ros.node_help import answer_help
+from muster_ros.parameters import check_team, declare_settings, flat_settings, read_settings
 from muster_ros.spinning import Closable, run_nodes
 
 HEARTBEAT_PERIOD = 0.25
@@ -69,18 +70,23 @@ class ShapeRequest:
         return shape.moved(self.shape_x, self.shape_y, self.shape_yaw)
 
 
+TEAM: dict[str, Any] = {
+    "team": (),
+    "robot.radius": RobotModel().radius,
+    "arena.half_width": Arena().half_width,
+    "arena.half_height": Arena().half_height,
+}
+"""Parameters that say whom the operator speaks for, with their defaults."""
+
+
 class OperatorNode(Node):
     """Speaks for the operator. Parameters: ``team`` (names), ``robot.radius``, ``arena.…``, and the shape's."""
 
     def __init__(self) -> None:
         super().__init__("operator", namespace="/muster")
-        self.declare_parameter("team", [""])
-        self.declare_parameter("robot.radius", RobotModel().radius)
-        self.declare_parameter("arena.half_width", Arena().half_width)
-        self.declare_parameter("arena.half_height", Arena().half_height)
-        facts = ("robot.radius", "arena.half_width", "arena.half_height")
-        value = {name: self.get_parameter(name).value for name in facts}
-        self.team = tuple(name for name in self.get_parameter("team").value if name)
+        declare_settings(self, TEAM)
+        value = read_settings(self, TEAM)
+        self.team = value["team"]
         check_team(self.team)
         self._robot = RobotModel(radius=value["robot.radius"])
         self._arena = Arena(value["arena.half_width"], value["arena.half_height"])
@@ -244,6 +250,8 @@ class OperatorNode(Node):
 
 def main() -> int:
     """Run the operator node until SIGINT or SIGTERM."""
+    if answer_help(sys.argv, "muster-operator-node", __doc__, TEAM | flat_settings(ShapeRequest())):
+        return 0
     return run_command(lambda: run_nodes(_make, sys.argv))
 
 
