@@ -15,7 +15,7 @@ from PIL import Image, ImageColor
 
 from muster_core.errors import MusterError
 from muster_core.shape import Shape
-from muster_core.types import Array
+from muster_core.types import Array, Mask
 from muster_sim import style
 from muster_sim.canvas import Frame, covered_cells
 from muster_sim.physics_engine import pybullet
@@ -69,7 +69,8 @@ def camera_frames(recording: Recording, moments: list[int], size: tuple[int, int
     with _stage() as client:
         _build_room(client, recording)
         robots = [_robot(client, recording.robot_radius) for _ in range(recording.robots)]
-        shape, cells, covered = -1, [], np.zeros(0, np.bool_)
+        cells: list[int] = []
+        shape, covered = -1, np.zeros(0, np.bool_)
         for moment in moments:
             places, index = recording.positions[moment], int(recording.active[moment])
             members = np.ones(len(places), np.bool_) if recording.members is None else recording.members[moment]
@@ -80,8 +81,8 @@ def camera_frames(recording: Recording, moments: list[int], size: tuple[int, int
                 covered = np.zeros(len(cells), np.bool_)
             half = 0.5 * float(recording.avoid_distances[index])
             now = covered_cells(places[members], recording.shapes[index], half)
-            for cell in np.flatnonzero(now != covered):
-                _paint(client, cells[cell], style.COVERED_CELL if now[cell] else style.FREE_CELL)
+            for place in np.flatnonzero(now != covered):
+                _paint(client, cells[place], style.COVERED_CELL if now[place] else style.FREE_CELL)
             covered = now
             _place_robots(client, robots, places, members, recording.robot_radius)
             yield _look(client, recording, size)
@@ -127,7 +128,7 @@ def _robot(client: int, radius: float) -> int:
     return body
 
 
-def _place_robots(client: int, robots: list[int], places: Array, members: Array, radius: float) -> None:
+def _place_robots(client: int, robots: list[int], places: Array, members: Mask, radius: float) -> None:
     for body, (x, y), member in zip(robots, places.tolist(), members, strict=True):
         pybullet.resetBasePositionAndOrientation(body, (x, y, 0.6 * radius), (0, 0, 0, 1), physicsClientId=client)
         _paint(client, body, style.INK if member else style.START)

@@ -9,12 +9,12 @@ from scipy import ndimage
 from muster_core.errors import MusterError
 from muster_core.figures import FIGURES, figure_lattice
 from muster_core.robot import Arena, RobotModel
-from muster_sim.assembly import place_shape
 from muster_sim.glyph_shapes import FACES, GLYPHS, KEPT_BACK, glyph_rings
 from muster_sim.procedural import FAMILIES, HELD_OUT, held_out_shape, procedural_shape
 from muster_sim.rings import fill
 from muster_sim.shape_families import thick
 from muster_sim.shape_review import review
+from muster_sim.starts import place_shape
 
 DIGESTS = Path(__file__).with_name("held_out_digests.txt")
 """First 16 signs of the digest of each held-out shape. A change here makes published figures incomparable."""

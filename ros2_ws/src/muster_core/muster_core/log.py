@@ -18,9 +18,9 @@ VARIABLE = "MUSTER_LOG"
 _LOGGER = logging.getLogger("muster")
 
 
-def log_event(event: str, level: int = logging.INFO, **fields: object) -> None:
+def log_event(event: str, **fields: object) -> None:
     """Write that ``event`` happened, with its ``fields``; arrays and paths are written as text."""
-    _LOGGER.log(level, event, extra={"fields": fields})
+    _LOGGER.info(event, extra={"fields": fields})
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ class RobotModel:
     """One kind of robot: size, limits and how its base follows a velocity command."""
 
     radius: float = 0.035
-    """Radius of the collision disc around the steered point [m]: for a differential base its own plus ``look_ahead``."""
+    """Radius of the collision disc around the steered point [m]; for a differential base its own plus look_ahead."""
     max_speed: float = 0.8
     """Largest speed that may be commanded [m/s]."""
     max_acceleration: float = 1.0

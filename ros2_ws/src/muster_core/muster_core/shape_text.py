@@ -1,7 +1,7 @@
 """A shape as text that travels: what ``muster-shape show … --save`` writes and ``muster-operator shape`` sends.
 
 Robots and operators read neither pictures nor polygons, which takes libraries that parse hostile files; whoever has the
-simulation turns them into cells once, and the cells travel. The text is JSON with one string of ``#`` and ``.`` per row.
+simulation turns them into cells once, and the cells travel. The text is JSON, a string of ``#`` and ``.`` per row.
 """
 
 import json
