@@ -95,11 +95,18 @@ def check_topic(key: str, pattern: str) -> None:
 
 
 def flat_settings(settings: Any) -> dict[str, Any]:  # noqa: ANN401 - any dataclass of settings
-    """All fields of a dataclass of settings by dotted name, nested ones included."""
+    """All fields of a dataclass of settings by dotted name, nested ones included.
+
+    Raises:
+        MusterError: an arena with obstacles, which no ROS parameter can hold.
+    """
     flat: dict[str, Any] = {}
     for entry in fields(settings):
         value = getattr(settings, entry.name)
-        if is_dataclass(value):
+        if entry.name == "obstacles":
+            if value:
+                raise MusterError("Robot nodes take no obstacles yet; fly them with muster-evaluate --obstacles")
+        elif is_dataclass(value):
             flat |= {f"{entry.name}.{key}": inner for key, inner in flat_settings(value).items()}
         else:
             flat[entry.name] = value
