@@ -33,6 +33,8 @@ class TrainingCell:
     """Fly the exported policy over these shapes in BulletWorld; by default the figures are those of the curve."""
     test_episodes: int = 5
     """Episodes on each of them."""
+    finish: bool = True
+    """Let the exported policy's robots search locally once they rest, as muster-export does by default."""
 
     @property
     def name(self) -> str:
@@ -46,16 +48,20 @@ class TrainingCell:
 
     def run(self, folder: Path) -> Sequence[Figures]:
         """See :class:`Cell`: the points of the curve, or one row about the whole run and its exported policy."""
-        run = folder / "runs" / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
+        run = self.run_folder(folder)
         wall, cpu = _train(self.command, run) or (math.nan, math.nan)
         if self.test_shapes is None:
             return read_curve(run)
         return [{"wall_s": wall, "train_cpu_s": cpu, **self._tested(run)}]
 
+    def run_folder(self, folder: Path) -> Path:
+        """Where it trains, in the experiment's ``folder``."""
+        return folder / "runs" / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
+
     def _tested(self, run: Path) -> Figures:
         """Export the best actor and fly it as any policy is flown, with the first team size of its training."""
         policy = run / "policy.onnx"
-        export(run, policy)
+        export(run, policy, self.finish)
         task, names = team_task(self.command.robots[0]), expand(self.test_shapes or "")
         flights = [
             ShapeFlight(replace(task, shapes=(name,)), str(policy), self.test_episodes, (0, place))
