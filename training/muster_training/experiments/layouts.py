@@ -1,9 +1,10 @@
 """What should a policy see, and what should read it: layouts and architectures at equal CPU time.
 
 Each kind gets as many rounds as fit CPU_SECONDS: before its first training one round and one assessment are timed
-(after one of each to warm up), the cost is kept in the experiment's folder and the rounds follow from it. So the learning
-rate falls over the rounds as in every training, a killed run continues bit for bit, and no clock decides what is learned
-once the rounds are known; stopping by the clock would give up both. What was really used is measured and reported.
+(after one of each to warm up), the cost is kept in the experiment's folder and the rounds follow from it. So the
+learning rate falls over the rounds as in every training, a killed run continues bit for bit, and no clock decides what
+is learned once the rounds are known; stopping by the clock would give up both. What was really used is measured and
+reported.
 """
 
 import json
