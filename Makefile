@@ -2,6 +2,7 @@
 # make test    the whole suite
 # make demo    twelve robots form the letter R, one process each; results in out/demo
 # make train   the shipped policy again, from nothing
+# make docs    the reference of commands in docs/commands.md, from their --help
 # make lint    ruff, mypy, import-linter
 # make clean   remove caches and builds (environments, runs and out stay)
 #
@@ -21,7 +22,7 @@ BUILD_FILES := $(wildcard ros2_ws/src/*/setup.py ros2_ws/src/*/pyproject.toml \
 SHIPPED_POLICY := ros2_ws/src/muster_core/muster_core/policies/shipped.onnx
 SHIPPED_RUN := runs/shipped
 
-.PHONY: setup test demo train lint clean
+.PHONY: setup test demo train docs lint clean
 
 setup: $(READY)
 
@@ -43,8 +44,12 @@ demo: setup
 train: setup
 	@test ! -e $(SHIPPED_RUN) || { \
 	  echo "error: $(SHIPPED_RUN) exists; move it away, or name another: make train SHIPPED_RUN=runs/again" >&2; exit 2; }
-	$(BIN)/muster-train lamarl --world bullet --robots 30 12 --threads 1 --run $(SHIPPED_RUN)
+	$(BIN)/muster-train lamarl --robots 30 10 60 --rounds 150 --hidden 256 --threads 1 \
+	  --evaluate-every 10 --run $(SHIPPED_RUN)
 	$(BIN)/muster-export $(SHIPPED_RUN) -o $(SHIPPED_POLICY)
+
+docs: setup
+	$(BIN)/python docs/reference.py
 
 lint: setup
 	$(BIN)/ruff check .

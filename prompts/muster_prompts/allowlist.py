@@ -5,9 +5,11 @@ The checks run on the syntax tree alone; nothing of the program is evaluated.
 
 import ast
 
+from muster_prompts.assignment_check import check_assignments
 from muster_prompts.function_check import FunctionChecker
 from muster_prompts.outline import Interface, Outline, outline_of
 from muster_prompts.refusal import Refusal, Refused
+from muster_prompts.work import check_work
 
 MAX_REFUSALS = 8
 """Refusals reported at once."""
@@ -32,7 +34,8 @@ def check(tree: ast.Module, interface: Interface) -> Outline:
         checker = FunctionChecker(function, outline)
         found += checker.refusals
         calls[name] = checker.called
-    found += _recursions(calls, outline)
+    found += _recursions(calls, outline) or check_work(outline, calls)
+    found += [] if found else check_assignments(outline)
     if found:
         raise Refused(sorted(found, key=lambda refusal: refusal.line or 0)[:MAX_REFUSALS])
     return outline

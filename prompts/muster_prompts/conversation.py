@@ -4,14 +4,10 @@ import hashlib
 import json
 import os
 from dataclasses import asdict, dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
 from muster_core.errors import MusterError
-
-SHIPPED_RECORDINGS = Path(str(files("muster_prompts") / "recordings"))
-"""Answers that come with the package."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +56,18 @@ class Model(Protocol):
         ...
 
 
+class NoRecording(MusterError):  # noqa: N818 - reads as what happened
+    """Nobody has recorded an answer to a question yet."""
+
+    def __init__(self, request: Request) -> None:
+        """``request``: what has no answer."""
+        super().__init__(
+            f"There is no recorded answer to this prompt (key {request.key[:12]}), and no model to ask: "
+            "set OPENAI_API_KEY, or name a server with --base-url"
+        )
+        self.request = request
+
+
 class Recordings:
     """Answers kept in folders, one JSON file each, named by the request's key."""
 
@@ -71,16 +79,34 @@ class Recordings:
         """See :class:`Model`.
 
         Raises:
-            MusterError: nobody recorded an answer to this prompt.
+            NoRecording: nobody recorded an answer to this prompt.
         """
         for folder in self.folders:
             path = folder / f"{request.key}.json"
             if path.is_file():
                 return read_recording(path)[1]
-        raise MusterError(
-            f"There is no recorded answer to this prompt (key {request.key[:12]}), and no model to ask: "
-            "set OPENAI_API_KEY, or name a server with --base-url"
-        )
+        raise NoRecording(request)
+
+
+class FirstOf:
+    """Several sources of recorded answers; the first that has one answers."""
+
+    def __init__(self, *models: Model) -> None:
+        """``models``: asked in this order."""
+        self._models = models
+
+    def ask(self, request: Request) -> Reply:
+        """See :class:`Model`.
+
+        Raises:
+            NoRecording: none of them has an answer.
+        """
+        for model in self._models:
+            try:
+                return model.ask(request)
+            except NoRecording:
+                continue
+        raise NoRecording(request)
 
 
 class Recorder:

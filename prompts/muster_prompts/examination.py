@@ -1,6 +1,7 @@
 """What happens to an answer inside the sandboxed child: read, checked, compiled, tried. Results leave as plain data."""
 
 import base64
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,6 +14,7 @@ from numba import types
 from muster_core.types import AnyArray
 from muster_prompts.compilation import compile_functions, compile_program, explain
 from muster_prompts.contract import check_output
+from muster_prompts.kernels.api import make_robot
 from muster_prompts.numpy_forms.looping import RAISED, plane_points
 from muster_prompts.outline import DISTANCE
 from muster_prompts.perceptions import Trial
@@ -85,16 +87,18 @@ def _sampled(sample: Any) -> tuple[AnyArray, AnyArray]:  # noqa: ANN401
 
 
 def examine_without_allow_list(text: str, trial: Trial, tell: Tell) -> dict[str, Any]:
-    """Run ``text`` as plain Python, then prior and reward compiled: for tests that the layers below hold alone.
+    """Run ``text`` as plain Python with all that Python has: for tests that the layers below hold alone.
 
-    Nothing that comes of it is ever taken for a program.
+    prior and reward are called interpreted; code that is to run compiled brings its own ``numba.njit``. Nothing that
+    comes of it is ever taken for a program.
     """
     tell("run")
-    names: dict[str, Any] = {"__name__": "answer", "np": np}
+    names: dict[str, Any] = {"__name__": "answer", "np": np, "math": math, "FREE": 0, "MINE": 1, "OTHERS": 2}
     exec(compile(text, "program.py", "exec"), names)
-    for name in ("prior", "reward", "probe"):
+    robot = make_robot.py_func(trial.perceptions, len(trial.names) - 1, 0.8, 1.0)  # type: ignore[attr-defined]
+    for name in ("prior", "reward"):
         if callable(names.get(name)):
-            numba.njit(names[name])(trial.perceptions.neighbours)
+            names[name](robot)
     return {"ran": True}
 
 

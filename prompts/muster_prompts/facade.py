@@ -50,7 +50,8 @@ CONSTANTS: dict[str, float] = {"pi": math.pi, "e": math.e, "inf": math.inf, "tau
 """``np.pi`` and ``math.pi``, and so on."""
 
 BUILTINS: dict[str, Entry] = {
-    "abs": abs, "min": min, "max": max, "round": round, "len": len, "float": float, "int": int, "bool": bool,
+    "abs": abs, "min": min, "max": max, "round": round, "len": len, "float": making.to_float, "int": making.to_int,
+    "bool": bool,
     "sum": reducing.ENTRIES["sum"], "any": reducing.ENTRIES["any"], "all": reducing.ENTRIES["all"], "pow": pow,
     "sorted": sorted, "enumerate": enumerate, "zip": zip, "range": range,
 }  # fmt: skip

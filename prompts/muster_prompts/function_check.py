@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from muster_prompts.api_text import FIELDS, HELPERS, METHOD_HELPERS, STATES
 from muster_prompts.facade import ATTRIBUTES, BUILTINS, CONSTANTS, DTYPES, MATH, METHODS, NUMPY
-from muster_prompts.grammar import ALLOWED_NODES, REFUSED_NODES, is_dtype, is_module
+from muster_prompts.grammar import ALLOWED_NODES, REFUSED_NODES, is_annotation, is_dtype, is_module
 from muster_prompts.outline import MAX_INTEGER, Outline, plain_number
 from muster_prompts.refusal import Refusal
 
@@ -41,9 +41,16 @@ class FunctionChecker:
             self._refuse(function, "construct", "decorators are not offered", "Delete them")
         if arguments.vararg or arguments.kwarg or arguments.kwonlyargs or arguments.posonlyargs:
             self._refuse(function, "construct", "*, / and ** in parameters are not offered", "Use plain parameters")
+        for annotation in (function.returns, *(argument.annotation for argument in arguments.args)):
+            self._check_annotation(annotation)
         for default in arguments.defaults:
             if not isinstance(default, ast.Constant | ast.UnaryOp) or plain_number(default) is None:
                 self._refuse(default, "construct", "a default is not a plain number", "Use a plain number as default")
+
+    def _check_annotation(self, annotation: ast.expr | None) -> None:
+        """Annotations are left out before anything is compiled; what is no type has no business there."""
+        if annotation is not None and not is_annotation(annotation):
+            self._refuse(annotation, "construct", "an annotation is no type", "Write a type, or delete it")
 
     def _visit(self, node: ast.AST) -> None:
         if type(node) in REFUSED_NODES:
@@ -89,6 +96,7 @@ class FunctionChecker:
             self._refuse(node, "construct", "@= is not offered", "Write a = a @ b")
 
     def _visit_annassign(self, node: ast.AnnAssign) -> None:
+        self._check_annotation(node.annotation)
         self._check_target(node.target)
 
     def _check_target(self, target: ast.expr, nested: bool = False) -> None:
@@ -109,6 +117,12 @@ class FunctionChecker:
 
     def _visit_for(self, node: ast.For) -> None:
         self._check_target(node.target)
+        for inner in ast.walk(node):
+            append = (
+                isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "append"
+            )
+            if append and ast.dump(inner.func.value) == ast.dump(node.iter):  # type: ignore[attr-defined]
+                self._refuse(inner, "construct", "a list grows while it is looped over", "Append to another list")
         if node.orelse:
             self._refuse(
                 node, "construct", "else after a loop is not offered", "Use a variable that says whether it broke off"
@@ -205,6 +219,8 @@ class FunctionChecker:
         for keyword in node.keywords:
             if keyword.arg is None:
                 self._refuse(node, "construct", "** is not offered", "Write the arguments out")
+            elif keyword.arg in {"out", "where", "order", "casting", "subok", "like", "initial", "key"}:
+                self._refuse(node, "construct", f"{keyword.arg}= is not offered", "Leave it out, and assign the result")
             elif keyword.arg == "dtype":
                 if not is_dtype(keyword.value):
                     self._refuse(node, "name", "this dtype is not offered", "Use float, int or bool")

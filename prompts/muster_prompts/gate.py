@@ -129,6 +129,11 @@ class Gate:
             told["stage"],
         )
 
+    @property
+    def process_id(self) -> int | None:
+        """Of the warm parent; None while it does not run."""
+        return self._warden.pid if self._warden else None
+
     def close(self) -> None:
         """Stop the warm parent and its child, if any; may be called twice."""
         warden, self._warden = self._warden, None

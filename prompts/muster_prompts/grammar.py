@@ -52,3 +52,9 @@ def is_dtype(node: ast.expr) -> bool:
     if isinstance(node, ast.Attribute):
         return isinstance(node.value, ast.Name) and node.value.id == "np" and node.attr in DTYPES
     return isinstance(node, ast.Name) and node.id in {"float", "int", "bool"}
+
+
+def is_annotation(node: ast.expr) -> bool:
+    """Whether ``node`` may stand for a type: names, attributes, subscripts, unions and plain text."""
+    parts = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr, ast.Load)
+    return all(isinstance(part, parts) for part in ast.walk(node))

@@ -5,6 +5,7 @@ better the second time (429, 5xx, time-outs, a broken stream, an answer without 
 exponential back-off and jitter; what a server says of Retry-After is kept to. Keys stay in memory.
 """
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -56,6 +57,23 @@ class ClientConfig:
     max_tokens: int = 400_000
     """Use no more tokens than this in all."""
 
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be.
+
+        Raises:
+            MusterError: names the setting and its value; of the key, only that it is wrong.
+        """
+        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+            raise MusterError(f"base_url is {self.base_url!r}; it begins with http:// or https://")
+        if self.api_key and not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise MusterError("The key holds characters that no key has; check OPENAI_API_KEY")
+        for name, low in (("attempts", 1), ("timeout", 0.01), ("total_timeout", 0.01), ("backoff", 0.0),
+                          ("longest_wait", 0.0), ("price_in", 0.0), ("price_out", 0.0), ("max_cost", 0.0),
+                          ("max_tokens", 0), ("temperature", 0.0)):  # fmt: skip
+            value = getattr(self, name)
+            if value is not None and not low <= value < math.inf:
+                raise MusterError(f"{name} is {value}; it must be at least {low}, and finite")
+
 
 @dataclass
 class Account:
@@ -97,7 +115,11 @@ class OpenAIModel:
         self.config, self.account = config, Account()
         self._progress, self._sleep, self._random = progress, sleep, random.Random(seed)
         self._client = openai.OpenAI(
-            api_key=config.api_key or NO_KEY, base_url=config.base_url, timeout=config.timeout, max_retries=0
+            api_key=config.api_key or NO_KEY,
+            base_url=config.base_url,
+            timeout=config.timeout,
+            max_retries=0,
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),  # a key goes where it was meant to
         )
 
     def ask(self, request: Request) -> Reply:
@@ -126,6 +148,9 @@ class OpenAIModel:
         self.account.requests += 1
         try:
             with self._client.chat.completions.create(**self._arguments(request)) as stream:
+                kind = stream.response.headers.get("content-type", "")
+                if not kind.startswith("text/event-stream"):
+                    raise _Retry(f"no stream of answers but {kind or 'something'!r}; is the address a model's?")
                 for chunk in stream:
                     usage = getattr(chunk, "usage", None) or usage
                     for choice in getattr(chunk, "choices", None) or []:
@@ -147,17 +172,18 @@ class OpenAIModel:
         except openai.APITimeoutError:
             raise _Retry(f"no word for {self.config.timeout:g} s") from None
         except openai.APIConnectionError as error:
-            raise _Retry(f"the connection failed ({error.__cause__ or error})") from None
+            raise _Retry(f"the connection failed ({self._clean(str(error.__cause__ or error))})") from None
         except (httpx.HTTPError, openai.APIError, ValueError, TypeError, AttributeError) as error:
             # A stream that breaks off, or holds no events: the library lets the parser's own errors through.
             raise _Retry(
-                f"the answer broke off or cannot be read ({type(error).__name__}: {str(error)[:120]})"
+                f"the answer broke off or cannot be read ({type(error).__name__}: {self._clean(str(error))[:120]})"
             ) from None
         finally:
             self._count(request, "".join(pieces), usage)
         return self._reply("".join(pieces), finished, refusal, usage)
 
     def _reply(self, text: str, finished: str, refusal: str, usage: Any) -> Reply:  # noqa: ANN401
+        text, refusal = self._clean(text), self._clean(refusal)
         if refusal:
             raise WorkFailed(f"{self._name()} refuses to answer: {' '.join(refusal.split())[:300]}")
         if finished == "content_filter":
@@ -166,8 +192,7 @@ class OpenAIModel:
             raise _Retry("the answer is empty")
         if not finished:
             raise _Retry("the answer broke off")
-        counted = (int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)) if usage else (0, 0)
-        return Reply(text, self.config.model, "live", *counted)
+        return Reply(text, self.config.model, "live", *(_tokens(usage) or (0, 0)))
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         arguments: dict[str, Any] = {
@@ -187,7 +212,7 @@ class OpenAIModel:
         code = error.status_code
         if code in {408, 409, 429} or code >= 500:
             raise _Retry(f"status {code}", _retry_after(error.response)) from None
-        message = " ".join(str(error.message).split())[:300]
+        message = " ".join(self._clean(str(error.message)).split())[:300]
         raise MusterError(f"{self._name()} rejects the request (status {code}): {message}") from None
 
     def _wait(self, attempt: int, after: float | None) -> float:
@@ -208,12 +233,16 @@ class OpenAIModel:
             )
 
     def _count(self, request: Request, answer: str, usage: Any) -> None:  # noqa: ANN401
-        prompt, completion = (int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0)) if usage else (0, 0)
-        if not usage:  # about four characters a token
-            prompt, completion, self.account.estimated = len(request.prompt) // 4, len(answer) // 4, True
+        counted = _tokens(usage)
+        self.account.estimated |= counted is None
+        prompt, completion = counted or (len(request.prompt) // 4, len(answer) // 4)  # about four characters a token
         self.account.prompt_tokens += prompt
         self.account.completion_tokens += completion
         self.account.cost += (prompt * self.config.price_in + completion * self.config.price_out) * 1e-6
+
+    def _clean(self, text: str) -> str:
+        """``text`` without the key: some servers repeat what they were sent."""
+        return text.replace(self.config.api_key, "[key]") if self.config.api_key else text
 
     def _name(self) -> str:
         return f"{self.config.model} at {self.config.base_url or 'OpenAI'}"
@@ -225,6 +254,14 @@ class _Retry(Exception):  # noqa: N818
     def __init__(self, reason: str, after: float | None = None) -> None:
         super().__init__(reason)
         self.after = after
+
+
+def _tokens(usage: Any) -> tuple[int, int] | None:  # noqa: ANN401
+    """Tokens of prompt and answer as a server counted them; None where it did not, or gave no numbers."""
+    try:
+        return max(0, int(usage.prompt_tokens)), max(0, int(usage.completion_tokens))
+    except (AttributeError, TypeError, ValueError, OverflowError):
+        return None
 
 
 def _retry_after(response: Any) -> float | None:  # noqa: ANN401

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from muster_prompts.api_text import HELPERS, STATES
 from muster_prompts.facade import BUILTINS, CONSTANTS
-from muster_prompts.grammar import REFUSED_NODES, is_module
+from muster_prompts.grammar import REFUSED_NODES, is_annotation, is_module
 from muster_prompts.refusal import Refusal
 
 MAX_FUNCTIONS = 24
@@ -46,7 +46,6 @@ def outline_of(tree: ast.Module, found: list[Refusal]) -> Outline:
         if isinstance(node, ast.FunctionDef):
             if (
                 node.name in outline.functions
-                or node.name in HELPERS
                 or node.name in BUILTINS
                 or node.name in {"np", "math"}
                 or node.name.startswith("__")
@@ -80,6 +79,8 @@ def outline_of(tree: ast.Module, found: list[Refusal]) -> Outline:
 
 def _constant(node: ast.Assign | ast.AnnAssign, outline: Outline, found: list[Refusal]) -> None:
     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+    if isinstance(node, ast.AnnAssign) and not is_annotation(node.annotation):
+        found.append(Refusal("construct", "an annotation is no type", "Write a type, or delete it", node.lineno))
     value = fold(node.value, outline.constants) if node.value is not None else None
     name = targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else ""
     if value is None or not name:

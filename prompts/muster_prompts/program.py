@@ -67,7 +67,7 @@ class Program:
 
     def prior(self, robot: RobotModel) -> KernelController:
         """The prior as a controller."""
-        return KernelController(self.hash, self._decider(robot))
+        return KernelController(self.hash, self.prior_rows(robot))
 
     def reward(self, robot: RobotModel) -> Callable[[Perceptions, Array], None]:
         """The reward as a function that fills (B,) for a batch of perceptions."""
@@ -80,7 +80,8 @@ class Program:
 
         return fill
 
-    def _decider(self, robot: RobotModel) -> Callable[[Perceptions, Array], None]:
+    def prior_rows(self, robot: RobotModel) -> Callable[[Perceptions, Array], None]:
+        """The prior as a function that fills (B, 2) for a batch of perceptions."""
         limits = (robot.max_speed, robot.max_acceleration)
 
         def decide(p: Perceptions, out: Array) -> None:
@@ -102,6 +103,36 @@ class Program:
                 int(status[row]), "gave an array of wrong length"
             )
             raise WorkFailed(f"{name} of {self.name} {how} on a perception that no trial had (row {row} of its batch)")
+
+
+@dataclass(frozen=True)
+class ProgramTerms:
+    """Prior and reward of a program for a task, see :class:`muster_sim.terms.Terms`."""
+
+    program: Program
+    """What the gate accepted."""
+    robot: RobotModel
+    """Whose limits the program is told."""
+    share: float = 1.0
+    """Of the program's reward; the rest is the built-in one. 1: the program's alone, 0: the built-in alone."""
+
+    @property
+    def shape(self) -> Shape | None:
+        """The shape it was written for."""
+        return self.program.shape
+
+    @property
+    def hash(self) -> str:
+        """Of the program."""
+        return self.program.hash
+
+    def fill(self, p: Perceptions, rewards: Array, priors: Array) -> None:
+        """See :meth:`muster_sim.terms.Terms.fill`."""
+        self.program.prior_rows(self.robot)(p, priors)
+        if self.share > 0.0:
+            own = np.empty(len(rewards))
+            self.program.reward(self.robot)(p, own)
+            rewards[:] = self.share * own + (1.0 - self.share) * rewards
 
 
 def load_program(folder: Path, gate: Gate | None = None) -> Program:

@@ -7,12 +7,16 @@ from typing import Any
 
 import jinja2
 
-from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT, FIGURES
+from muster_core.errors import unknown
+from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Sensing
 from muster_prompts.api_text import describe_fields, describe_helpers, describe_numpy
 from muster_prompts.contract import MAX_MICROSECONDS
 from muster_sim.contract import PERIOD
+
+OFFERED_FIGURES = ("disc", "ring", "star", "square", "triangle", "cross", "arrow", "heart")
+"""Figures that prompts name. Not all there are: one more would make recorded answers those to another prompt."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,21 @@ class Conditions:
         return {(True, True): "full", (False, True): "no-cot", (True, False): "no-api"}.get(
             (self.questions, self.helpers), "bare"
         )
+
+    @classmethod
+    def named(cls, name: str) -> "Conditions":
+        """The conditions of that name.
+
+        Raises:
+            MusterError: unknown name.
+        """
+        found = {
+            conditions.name: conditions
+            for conditions in map(cls, (True, False, True, False), (True, True, False, False))
+        }
+        if name not in found:
+            raise unknown("condition", name, list(found))
+        return found[name]
 
 
 @dataclass(frozen=True)
@@ -63,9 +82,14 @@ def repair_prompt(task: Task, conditions: Conditions, answer: str, complaints: S
     return _render("repair.md", task, conditions, answer=answer, complaints=complaints)
 
 
-def honest_prompt() -> str:
-    """World, API and rules without a task: for people and models who write programs to try the gate with."""
-    return _render("honest.md", Task(""), Conditions(questions=False))
+def honest_prompt(assignments: Sequence[str]) -> str:
+    """World, API and rules, and which programs are asked for: for those who write programs to try the gate with."""
+    return _render("honest.md", Task(""), Conditions(questions=False), assignments=assignments)
+
+
+def honest_repair_prompt(program: str, complaints: Sequence[str]) -> str:
+    """The request to correct one of them."""
+    return _render("honest_repair.md", Task(""), Conditions(questions=False), program=program, complaints=complaints)
 
 
 def _render(template: str, task: Task, conditions: Conditions, **content: Any) -> str:  # noqa: ANN401
@@ -85,7 +109,7 @@ def _render(template: str, task: Task, conditions: Conditions, **content: Any) -
             fields=describe_fields(),
             helpers=describe_helpers() if conditions.helpers else "",
             numpy=describe_numpy(),
-            figures=", ".join(FIGURES),
+            figures=", ".join(OFFERED_FIGURES),
             microseconds=round(MAX_MICROSECONDS),
             questions=conditions.questions,
             structured=conditions.structured,

@@ -15,6 +15,7 @@ from muster_prompts.facade import BUILTINS, CONSTANTS, DTYPES, MATH, METHODS, NU
 from muster_prompts.grammar import is_dtype, is_module
 from muster_prompts.numpy_forms import bounding, making, reducing
 from muster_prompts.outline import Outline
+from muster_prompts.work import count_operations, operations_of
 
 BUDGET = "__budget"
 """First parameter of every function of a compiled program: int64 (1,), the loop rounds left."""
@@ -64,6 +65,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def __init__(self, outline: Outline) -> None:
         self._outline = outline
+        self._operations = operations_of(outline)
         self._items = 0
 
     def visit_function(self, node: ast.FunctionDef) -> ast.FunctionDef:
@@ -107,7 +109,7 @@ class _Rewriter(ast.NodeTransformer):
         return node
 
     def visit_For(self, node: ast.For) -> ast.stmt:
-        node.iter = self._loop(node.iter)
+        node.iter = self._loop(node.iter, count_operations(node.body, self._operations))
         unpacking: list[ast.stmt] = []
         node.target = self._plain_target(node.target, unpacking)
         node.body = unpacking + [made for part in node.body for made in self._statement(part)]
@@ -132,8 +134,9 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.expr:
         parts: dict[str, ast.expr] = {}
+        operations = count_operations([node.elt, *(g.iter for g in node.generators[1:])], self._operations)
         for generator in node.generators:
-            generator.iter = self._loop(_Substitution(parts).visit(generator.iter))
+            generator.iter = self._loop(_Substitution(parts).visit(generator.iter), operations)
             generator.target = self._indexed_target(generator.target, parts)
             generator.ifs = [self.visit(_Substitution(parts).visit(test)) for test in generator.ifs]
         node.elt = self.visit(_Substitution(parts).visit(node.elt))
@@ -156,8 +159,9 @@ class _Rewriter(ast.NodeTransformer):
             self._indexed_target(part, parts, ast.Subscript(whole, ast.Constant(index), ast.Load()))
         return made
 
-    def _loop(self, node: ast.expr) -> ast.expr:
-        """The iterable, bounded."""
+    def _loop(self, node: ast.expr, operations: int) -> ast.expr:
+        """The iterable, bounded; ``operations`` are those of one round."""
+        cost = ast.Constant(operations)
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
@@ -166,15 +170,15 @@ class _Rewriter(ast.NodeTransformer):
             name = node.func.id
             if name == "range":
                 arguments = [self.visit(argument) for argument in node.args]
-                return _call("bound", f"range{len(arguments)}", [_budget(), *arguments], node)
+                return _call("bound", f"range{len(arguments)}", [_budget(), cost, *arguments], node)
             looped = node.args[:1] if name == "enumerate" else node.args
-            arguments = [self._loop(argument) for argument in looped] + [
+            arguments = [self._loop(argument, operations) for argument in looped] + [
                 self.visit(a) for a in node.args[len(looped) :]
             ]
             made = _call("python", name, arguments, node)
             made.keywords = [ast.keyword(k.arg, self.visit(k.value)) for k in node.keywords]
             return made
-        return _call("bound", "loop", [_budget(), self.visit(node)], node)
+        return _call("bound", "loop", [_budget(), cost, self.visit(node)], node)
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         self.generic_visit(node)
@@ -182,6 +186,8 @@ class _Rewriter(ast.NodeTransformer):
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.value, ast.Attribute) and node.value.attr == "cell_weight":
+            return node.value  # one number that holds for each cell: the weight of the cell at any index
         parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
         axes = sum(isinstance(part, ast.Constant) and part.value is None for part in parts)
         if axes:

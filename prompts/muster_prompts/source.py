@@ -35,6 +35,7 @@ def parse(text: str) -> ast.Module:
     except (ValueError, RecursionError, MemoryError) as error:
         raise _not_python(str(error) or "too deeply nested", None) from None
     _check_depth(tree)
+    _check_names(tree)
     return tree
 
 
@@ -94,6 +95,16 @@ def check_tokens(text: str) -> None:
     except (tokenize.TokenError, IndentationError) as error:
         place = error.args[1]
         raise _not_python(str(error.args[0]), place[0] if len(place) == 2 else place[1]) from None
+
+
+def _check_names(tree: ast.AST) -> None:
+    """The tokenizer and the parser disagree on some letters that join a name; the tree says what counts."""
+    for node in ast.walk(tree):
+        for field in ("id", "arg", "attr", "name"):
+            name = getattr(node, field, None)
+            if isinstance(name, str) and not name.isascii():
+                message = f"the name {name!a} has letters beyond a to z"
+                raise refuse("parse", message, "Use plain ASCII names", getattr(node, "lineno", None))
 
 
 def _check_depth(tree: ast.AST) -> None:

@@ -14,14 +14,19 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from numba.core.caching import NullCache
+
+from muster_prompts.api_text import HELPERS
 from muster_prompts.examination import examine
 from muster_prompts.perceptions import Trial, trial
 from muster_prompts.sandbox import LAYERS, Bounds, LayerMissing, enter, load_seccomp
 from muster_prompts.self_test import self_test
 from muster_prompts.warm_up import BAD_TEXTS, DISTANCE_TEXT, PROGRAM_TEXT
 
-SECONDS = {"start": 10.0, "compile": 60.0, "run": 10.0}
-"""How long a child may stay in each stage [s]."""
+SECONDS = {"start": 30.0, "compile": 240.0, "run": 20.0}
+"""How long a child may stay in each stage [s], by the wall clock of a machine that may be busy; see also Bounds.cpu."""
+LATER = {"start": ("compile", "run"), "compile": ("run",), "run": ()}
+"""Stages that may come after each."""
 MAX_ANSWER = 2**20
 """Longest answer of a child [bytes]."""
 
@@ -117,7 +122,7 @@ def _teller(descriptor: int) -> Any:  # noqa: ANN401
 
 def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     """Read what the child says until it ends, takes too long, says too much, or our client is gone."""
-    stage, received, reason = "start", b"", ""
+    stage, received, total, reason = "start", b"", 0, ""
     answer: dict[str, Any] | None = None
     deadline = time.monotonic() + seconds[stage]
     poller = select.poll()
@@ -126,20 +131,20 @@ def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     open_end = True
     while open_end and not reason:
         events = dict(poller.poll(max(0.0, deadline - time.monotonic()) * 1000))
-        if not events:
+        if not events or time.monotonic() > deadline:
             reason = f"it took more than {seconds[stage]:.0f} s"
         elif 0 in events:
             os.kill(child, signal.SIGKILL)
             os._exit(0)
         else:
             chunk = os.read(reading, 65536)
-            received, open_end = received + chunk, bool(chunk)
-            if len(received) > MAX_ANSWER:
+            received, open_end, total = received + chunk, bool(chunk), total + len(chunk)
+            if total > MAX_ANSWER:
                 reason = "it said too much"
             while b"\n" in received:
                 line, received = received.split(b"\n", 1)
                 told = _read_line(line)
-                if told.get("stage") in seconds:
+                if told.get("stage") in LATER[stage]:  # forward only: a child gets each stage's time once
                     stage = told["stage"]
                     deadline = time.monotonic() + seconds[stage]
                 answer = told.get("verdict", answer)
@@ -147,7 +152,27 @@ def _watch(child: int, reading: int, seconds: dict[str, float]) -> Outcome:
     _, status = os.waitpid(child, 0)
     if not reason and (answer is None or status != 0):
         reason, answer = _ending(status), None
+    if not reason and not _is_verdict(answer):
+        reason = "its verdict is none"
     return Outcome(answer if not reason else None, stage, reason)
+
+
+def _is_verdict(answer: object) -> bool:
+    """Whether a child's answer is what :func:`muster_prompts.examination.examine` gives; nothing else is passed on."""
+    if not isinstance(answer, dict) or set(answer) != {"accepted", "refusals", "figures"}:
+        return False
+    kinds = {"kind": str, "message": str, "remedy": str, "line": int | None}
+    return (
+        isinstance(answer["accepted"], bool)
+        and isinstance(answer["figures"], dict)
+        and isinstance(answer["refusals"], list)
+        and all(
+            isinstance(refusal, dict)
+            and set(refusal) == set(kinds)
+            and all(isinstance(refusal[name], kind) for name, kind in kinds.items())
+            for refusal in answer["refusals"]
+        )
+    )
 
 
 def _read_line(line: bytes) -> dict[str, Any]:
@@ -178,6 +203,9 @@ def _warm_up() -> Trial:
         assert verdict["accepted"], verdict
     for text in BAD_TEXTS:
         assert not examine("program", text, ready, lambda stage: None)["accepted"]
+    for helper in HELPERS.values():
+        # A child that compiles a helper for other types must not try to keep that on disk.
+        helper._cache = NullCache()  # type: ignore[attr-defined]
     self_test()
     return ready
 

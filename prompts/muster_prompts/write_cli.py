@@ -11,8 +11,10 @@ from typing import Any
 
 from muster_core.cli import CommandParser, run_command
 from muster_core.errors import MusterError
-from muster_prompts.conversation import SHIPPED_RECORDINGS, Model, Recorder, Recordings
+from muster_prompts.conversation import FirstOf, Model, Recorder, Recordings
 from muster_prompts.gate import Gate
+from muster_prompts.generations import Generations
+from muster_prompts.generations_cli import VERBS
 from muster_prompts.openai_client import ClientConfig, OpenAIModel
 from muster_prompts.program import FORMAT, Program, replace_text, write_shape
 from muster_prompts.prompting import Conditions, Task, write_prompt
@@ -26,6 +28,8 @@ def main() -> None:
 
 
 def _run() -> int:
+    if sys.argv[1:2] and sys.argv[1] in VERBS:
+        return VERBS[sys.argv[1]](sys.argv[2:])
     options = _parser().parse_args()
     task, conditions = Task(options.sentence), _conditions(options)
     if not options.sentence.strip() or len(options.sentence) > 2000:
@@ -122,13 +126,12 @@ def _fly(draft: Draft, task: Task) -> Score:
 
 def _model(options: argparse.Namespace) -> tuple[Model, bool]:
     """Who answers, and whether it is a live model."""
-    folders = ([options.record] if options.record else []) + [SHIPPED_RECORDINGS]
     key = os.environ.get("OPENAI_API_KEY")
     if options.replay or (not key and not options.base_url):
         _say(
             "No model is asked: answers come from recordings made earlier (set OPENAI_API_KEY or --base-url to ask one)"
         )
-        return Recordings(*folders), False
+        return FirstOf(Recordings(*([options.record] if options.record else [])), Generations()), False
     config = ClientConfig(
         model=options.model, base_url=options.base_url, api_key=key, temperature=options.temperature,
         timeout=options.timeout,

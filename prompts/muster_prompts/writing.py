@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.shape import Shape
 from muster_prompts.answers import REVIEW_SCHEMA, SCHEMA, Answer, read_answer, read_review
-from muster_prompts.conversation import Model, Reply, Request
+from muster_prompts.conversation import Model, NoRecording, Reply, Request
 from muster_prompts.gate import Gate, Verdict
 from muster_prompts.prompting import Conditions, Task, repair_prompt, review_prompt, write_prompt
 from muster_prompts.refusal import Refused
@@ -35,9 +35,9 @@ class Exchange:
     """What was wrong with it; empty when nothing was."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Draft:
-    """One sample: a program that passed, or the reasons why none did."""
+    """One sample: a program that passed, or the reasons why none did. It fills while it is written."""
 
     sample: int
     """Its number."""
@@ -49,6 +49,8 @@ class Draft:
     """Its shape."""
     verdict: Verdict | None = None
     """What the gate said of it."""
+    cut_short: str = ""
+    """Why no more was asked although something was left to ask, if so."""
 
     @property
     def repairs(self) -> int:
@@ -76,39 +78,59 @@ class Writer:
         repairs: int = 4,
         review: bool = True,
         progress: Callable[[str], None] = lambda text: None,
+        partial: bool = False,
     ) -> None:
-        """``repairs``: how many times an answer may be corrected; ``progress`` is told each step."""
-        self._model, self._gate = model, gate
+        """A writer.
+
+        Args:
+            model: Who answers.
+            gate: Who judges.
+            conditions: What the prompts contain.
+            repairs: How many times an answer may be corrected.
+            review: Whether a program that passed is reviewed.
+            progress: Told each step.
+            partial: Return a draft also where nothing passed before the answers ended.
+        """
+        self._model, self._gate, self._partial = model, gate, partial
         self.conditions = conditions or Conditions()
         self._repairs, self._review, self._progress = repairs, review, progress
 
     def write(self, task: Task, sample: int = 0) -> Draft:
         """One draft; it may have failed, see :attr:`Draft.answer`.
 
+        A program that passed is not lost when a later question (the review, a correction of what it found) has no
+        answer: the draft says so in ``cut_short``.
+
         Raises:
-            MusterError: no answer can be had at all.
+            MusterError: no answer can be had, and none passed before.
         """
-        exchanges: list[Exchange] = []
-        schema = SCHEMA if self.conditions.structured else None
-        request, stage, passed = Request(write_prompt(task, self.conditions), sample, schema), "write", None
+        draft = Draft(sample)
+        try:
+            self._fill(draft, task)
+        except (WorkFailed, NoRecording) as error:
+            if draft.answer is None and not (self._partial and draft.exchanges):
+                raise
+            draft.cut_short = str(error)
+        return draft
+
+    def _fill(self, draft: Draft, task: Task) -> None:
+        sample, schema = draft.sample, SCHEMA if self.conditions.structured else None
+        request, stage = Request(write_prompt(task, self.conditions), sample, schema), "write"
         reviewed = not self._review
         for repair in range(self._repairs + 1):
             self._progress(f"sample {sample}: {stage}{f' {repair}' if repair else ''}")
             reply = self._model.ask(request)
             found, complaints = self._assess(reply.text)
-            exchanges.append(Exchange(stage, request, reply, complaints))
+            draft.exchanges.append(Exchange(stage, request, reply, complaints))
             if found is not None:
-                passed = found
+                draft.answer, draft.shape, draft.verdict = found.answer, found.shape, found.verdict
                 if reviewed:
-                    break
-                reviewed, complaints = True, self._problems(task, passed.answer, sample, exchanges)
+                    return
+                reviewed, complaints = True, self._problems(task, found.answer, draft)
                 if not complaints:
-                    break
+                    return
             request = Request(repair_prompt(task, self.conditions, _shorten(reply.text), complaints), sample, schema)
             stage = "repair"
-        if passed is None:
-            return Draft(sample, exchanges)
-        return Draft(sample, exchanges, passed.answer, passed.shape, passed.verdict)
 
     def _assess(self, text: str) -> tuple[Passed | None, tuple[str, ...]]:
         """Every part of an answer, judged; all complaints at once, so that one repair can mend them."""
@@ -128,21 +150,21 @@ class Writer:
             return None, complaints
         return Passed(answer, shape, verdict), ()
 
-    def _problems(self, task: Task, answer: Answer, sample: int, exchanges: list[Exchange]) -> tuple[str, ...]:
+    def _problems(self, task: Task, answer: Answer, draft: Draft) -> tuple[str, ...]:
         """What a review finds in a program that passed; a review that cannot be read finds nothing."""
-        self._progress(f"sample {sample}: review")
+        self._progress(f"sample {draft.sample}: review")
         goals = json.dumps(answer.plan.goals, indent=1, ensure_ascii=False)
         prompt = review_prompt(task, self.conditions, without_comments(answer.program), goals)
-        request = Request(prompt, sample, REVIEW_SCHEMA if self.conditions.structured else None)
+        request = Request(prompt, draft.sample, REVIEW_SCHEMA if self.conditions.structured else None)
         reply = self._model.ask(request)
         try:
             problems = tuple(
                 f"A reviewer says: {problem}" for problem in read_review(reply.text, self.conditions.structured)
             )
         except Refused as refused:
-            exchanges.append(Exchange("review", request, reply, _sentences(refused)))
+            draft.exchanges.append(Exchange("review", request, reply, _sentences(refused)))
             return ()
-        exchanges.append(Exchange("review", request, reply, problems))
+        draft.exchanges.append(Exchange("review", request, reply, problems))
         return problems
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from muster_core.control_step import ControlStep
 from muster_core.controllers import COVERAGE_GAINS, Controller, load_controller
 from muster_core.errors import MusterError
+from muster_core.kernels.reward import marginal_rows, published_rows
 from muster_core.kernels.sensing import BLOCK, MEMBER, sense_rows
 from muster_core.observation import find_layout, observe
 from muster_core.pilot import STALE_AFTER
@@ -27,6 +28,7 @@ from muster_sim.kernels.varied import command_each
 from muster_sim.measurement import Measurement
 from muster_sim.randomisation import Conditions, Randomisation, draw_conditions
 from muster_sim.starts import draw_episode
+from muster_sim.terms import OWN_SHAPE, Terms
 from muster_sim.world import World, checked, make_world
 
 
@@ -48,6 +50,8 @@ class AssemblyConfig:
     """``marginal`` or ``published``."""
     prior: str = "prior"
     """Controller whose action is offered as the prior."""
+    program: Terms | None = None
+    """Prior and reward of a program, instead of ``prior`` and instead of ``reward`` or mixed with it."""
     layout: str = "polar-1"
     """Observation layout."""
     world: str = "bullet"
@@ -218,7 +222,9 @@ class ShapeAssembly:
 
     def _load(self, name: str) -> Shape:
         """A shape by name that the whole team fits into."""
-        shape = open_named(name, self.config.height, self.config.cells)
+        program = self.config.program
+        own = program.shape if program is not None and name == OWN_SHAPE else None
+        shape = own or open_named(name, self.config.height, self.config.cells)
         shape.check_team(self.config.robots, self.config.robot.radius)
         return shape
 
@@ -254,11 +260,11 @@ class ShapeAssembly:
     def _batch(self) -> Batch:
         shape = (self.environments, self.agents)
         over = np.full(self.environments, self._elapsed >= self.episode_steps)
-        look_pass(
-            self.rows, self.scene.arrays, self.scene.lattices, self.scene.avoid, self._radius, self._choice,
-            self.config.robot.max_speed, COVERAGE_GAINS, self._block, self._observations, self._rewards, self._priors,
-        )  # fmt: skip
-        if self._choice.prior < 0:
+        if self.config.program is not None:
+            self._look_with(self.config.program)
+        else:
+            self._look()
+        if self._choice.prior < 0 and self.config.program is None:
             self._priors[:] = self.prior.act(self.perceptions, self.scene, self.rows)
         active = self.timeline.members.copy()
         if self.config.events:
@@ -271,3 +277,16 @@ class ShapeAssembly:
             active=active,
             prior=self._priors.reshape(*shape, 2),
         )
+
+    def _look(self) -> None:
+        look_pass(
+            self.rows, self.scene.arrays, self.scene.lattices, self.scene.avoid, self._radius, self._choice,
+            self.config.robot.max_speed, COVERAGE_GAINS, self._block, self._observations, self._rewards, self._priors,
+        )  # fmt: skip
+
+    def _look_with(self, terms: Terms) -> None:
+        """The same with prior and reward of a program, which wants the perceptions of all rows at once."""
+        self._observations[:] = self.observe()
+        builtin = marginal_rows if self.config.reward == "marginal" else published_rows
+        builtin(self.perceptions, self._rewards)
+        terms.fill(self.perceptions, self._rewards, self._priors)

@@ -107,6 +107,8 @@ class SingleAssembly:
 class ShapeParallelEnv(ParallelEnv):  # type: ignore[type-arg]
     """A team forms a shape. Agents `robot_0` … observe what they sense and act by an acceleration in [-1, 1]².
 
+    A robot that dies by an event is terminated and leaves `agents`; one that joins later enters them then.
+
     Every info holds the prior policy's action (`prior`), whether the robot is in the shape and whether the safety
     filter changed its last command.
     """
@@ -123,6 +125,7 @@ class ShapeParallelEnv(ParallelEnv):  # type: ignore[type-arg]
         self.render_mode = checked_render_mode(render_mode)
         self._single = SingleAssembly(config)
         self.possible_agents = [f"robot_{number}" for number in range(config.robots)]
+        self._numbers = {agent: number for number, agent in enumerate(self.possible_agents)}
         self.agents: list[str] = []
         task = self._single.task
         # One object for each agent, so that seeding one agent's space leaves the others alone.
@@ -142,8 +145,8 @@ class ShapeParallelEnv(ParallelEnv):  # type: ignore[type-arg]
     ) -> tuple[dict[str, Observation], dict[str, dict[str, Any]]]:
         """Begin an episode; a seed fixes it and those that follow without one. Option `shape` asks for a shape."""
         batch = self._single.begin(seed, options)
-        self.agents = list(self.possible_agents)
-        return self._observations(batch), self._infos(batch)
+        self.agents = self._team()
+        return self._observations(batch, self.agents), self._infos(batch, self.agents)
 
     def step(self, actions: dict[str, Any]) -> tuple[
         dict[str, Observation], dict[str, float], dict[str, bool], dict[str, bool], dict[str, dict[str, Any]]
@@ -158,18 +161,21 @@ class ShapeParallelEnv(ParallelEnv):  # type: ignore[type-arg]
         if set(actions) != set(self.agents):
             odd = sorted(map(str, set(actions) ^ set(self.agents)))[0]
             raise MusterError(f"Actions must come from every agent and from nobody else; see {odd!r}")
-        batch = self._single.act(np.stack([action_array(actions[agent], agent) for agent in self.agents]))
-        over, cut = bool(batch.terminated[0]), bool(batch.truncated[0])
-        rewards = {agent: float(reward) for agent, reward in zip(self.agents, batch.rewards[0], strict=True)}
+        chosen = np.zeros((len(self.possible_agents), 2))
+        for agent in self.agents:
+            chosen[self._numbers[agent]] = action_array(actions[agent], agent)
+        batch = self._single.act(chosen)
+        over, cut, team = bool(batch.terminated[0]), bool(batch.truncated[0]), self._team()
+        # Those who acted, the dead among them for the last time, and those who join.
+        told = [agent for agent in self.possible_agents if agent in {*self.agents, *team}]
         result = (
-            self._observations(batch),
-            rewards,
-            dict.fromkeys(self.agents, over),
-            dict.fromkeys(self.agents, cut),
-            self._infos(batch),
+            self._observations(batch, told),
+            {agent: float(batch.rewards[0, self._numbers[agent]]) for agent in told},
+            {agent: over or agent not in team for agent in told},
+            dict.fromkeys(told, cut),
+            self._infos(batch, told),
         )
-        if over or cut:
-            self.agents = []
+        self.agents = [] if over or cut else team
         return result
 
     def state(self) -> Observation:
@@ -184,12 +190,16 @@ class ShapeParallelEnv(ParallelEnv):  # type: ignore[type-arg]
         """Give back the world."""
         self._single.task.close()
 
-    def _observations(self, batch: Batch) -> dict[str, Observation]:
-        return {agent: row.copy() for agent, row in zip(self.agents, batch.observations[0], strict=True)}
+    def _team(self) -> list[str]:
+        """Who is in the team now: robots die and join by the task's events."""
+        members = self._single.task.timeline.members[0]
+        return [agent for agent in self.possible_agents if members[self._numbers[agent]]]
 
-    def _infos(self, batch: Batch) -> dict[str, dict[str, Any]]:
-        task = self._single.task
-        return {agent: robot_info(task, batch, number) for number, agent in enumerate(self.agents)}
+    def _observations(self, batch: Batch, agents: list[str]) -> dict[str, Observation]:
+        return {agent: batch.observations[0, self._numbers[agent]].copy() for agent in agents}
+
+    def _infos(self, batch: Batch, agents: list[str]) -> dict[str, dict[str, Any]]:
+        return {agent: robot_info(self._single.task, batch, self._numbers[agent]) for agent in agents}
 
 
 def parallel_env(

@@ -60,6 +60,8 @@ class Randomisation:
     """Speed limit in units of the robot model's. What the policy is shown is in units of the limit drawn."""
     sensing_radius: Range | None = None
     """Sensing radius in avoid distances, instead of the task's radius_ratio."""
+    share: float = 1.0
+    """Share of the episodes that are drawn at all; the others are as the task says."""
 
     def __post_init__(self) -> None:
         """Refuse ranges that cannot be drawn from.
@@ -67,7 +69,11 @@ class Randomisation:
         Raises:
             MusterError: names the range, its value and what is allowed.
         """
+        if not _is_number(self.share) or not 0.0 <= self.share <= 1.0:
+            raise MusterError(f"randomisation share is {self.share!r}; it must lie in 0 … 1")
         for entry in fields(self):
+            if entry.name == "share":
+                continue
             value, (lowest, highest) = getattr(self, entry.name), ALLOWED[entry.name]
             if value is None and entry.default is None:
                 continue
@@ -80,7 +86,7 @@ class Randomisation:
             object.__setattr__(self, entry.name, (float(value[0]), float(value[1])))
 
     @classmethod
-    def standard(cls) -> "Randomisation":
+    def standard(cls, share: float = 1.0) -> "Randomisation":
         """What one policy should bear with: small holonomic robots under motion capture, good and poor ones.
 
         Lag and delay span from a servo on the robot to a base behind a busy radio link; the noise goes up to a camera
@@ -94,6 +100,7 @@ class Randomisation:
             mass=(0.5, 2.0),
             max_speed=(0.6, 1.0),
             sensing_radius=(1.45, 1.9),
+            share=share,
         )
 
     def longest_delay(self, robot: RobotModel) -> float:
@@ -137,6 +144,8 @@ def draw_conditions(
     generator = np.random.default_rng([seed, CONDITIONS_STREAM])
     share = {name: float(generator.random()) for name in ALLOWED}
     masses = generator.random(robots)
+    if generator.random() >= randomisation.share:
+        randomisation = Randomisation()
     delay = robot.delay
     if randomisation.delay is not None:
         delay = round(_within(randomisation.delay, share["delay"]) / SUBSTEP) * SUBSTEP

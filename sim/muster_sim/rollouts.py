@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from muster_core.controllers import Controller
+from muster_core.errors import MusterError
 from muster_core.layout import best_layout, raise_best
 from muster_core.metrics import (
     area_coverage,
@@ -60,7 +61,11 @@ class Rollout:
 
 
 def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start], seeds: Integers) -> list[Rollout]:
-    """Fly one episode per environment from ``starts``, ``episode_steps`` long."""
+    """Fly one episode per environment from ``starts``, ``episode_steps`` long.
+
+    Raises:
+        MusterError: the controller gave an acceleration that is no number.
+    """
     environment.place(
         [s.shape for s in starts],
         np.stack([s.positions for s in starts]),
@@ -75,7 +80,10 @@ def fly(environment: ShapeAssembly, controller: Controller, starts: list[Start],
     stages = [[environment.timeline.stage(e, 0)] for e in range(count)]
     for t in range(steps):
         flown += environment.timeline.members.sum(axis=1)
-        environment.advance(controller.act(environment.perceptions, environment.scene, environment.rows))
+        actions = controller.act(environment.perceptions, environment.scene, environment.rows)
+        if not np.isfinite(actions).all():
+            raise MusterError(f"Controller {controller.name!r} gave a non-finite acceleration at step {t}")
+        environment.advance(actions)
         positions[:, t + 1] = environment.world.positions
         intrusion += environment.intrusiveness.reshape(count, robots).sum(axis=1)
         active[:, t] = environment.filter_active.reshape(count, robots)

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from muster_core.cli import CommandParser, run_command
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, WorkFailed
 from muster_core.figures import DEFAULT_CELLS, DEFAULT_HEIGHT, FIGURES
 from muster_core.layout import best_layout
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import load_shape
+from muster_core.shape_text import SUFFIX, write_shape_text
 from muster_core.types import Mask
 from muster_sim.catalogue import SETS
 from muster_sim.procedural import HELD_OUT
@@ -80,6 +81,7 @@ def _parser() -> CommandParser:
     for verb in (shows, bests):
         _add_shape_options(verb)
     shows.add_argument("-o", "--output", type=Path, metavar="FILE.png", help="write a picture too (.png, .svg or .pdf)")
+    shows.add_argument("--save", type=Path, metavar=f"FILE{SUFFIX}", help="write its cells for muster-operator to send")
     return parser
 
 
@@ -115,7 +117,9 @@ def _run() -> int:
         return _list(options)
     settings = _settings(options)
     if options.verb == "show" and options.output is not None:
-        _check_output(options.output)
+        _check_output(options.output, (".png", ".svg", ".pdf"))
+    if options.verb == "show" and options.save is not None:
+        _check_output(options.save, (SUFFIX,))
     opened = open_shape(options.shape, settings)
     facts = _facts(opened, review(opened.shape, options.robots, settings.robot), options.robots)
     return (_show if options.verb == "show" else _best)(opened, facts, settings, options)
@@ -166,6 +170,8 @@ def _show(opened: OpenedShape, facts: dict[str, Any], settings: ShapeOptions, op
         figures, remarks = _figures(facts, settings), (facts["notes"], facts["warnings"])
         radius = settings.robot.radius
         shape_picture(options.output, opened.name, opened.shape, layout, settings.arena, radius, figures, *remarks)
+    if options.save is not None:
+        _save(options.save, opened)
     if options.json:
         print(json.dumps(facts, indent=2))
         return 0
@@ -180,6 +186,8 @@ def _show(opened: OpenedShape, facts: dict[str, Any], settings: ShapeOptions, op
             print(f"{kind[:-1]}: {remark}")
     if options.output is not None:
         print(f"written: {options.output}")
+    if options.save is not None:
+        print(f"written: {options.save}; send it: muster-operator shape {options.save}")
     return 0
 
 
@@ -238,10 +246,20 @@ def _figures(facts: dict[str, Any], settings: ShapeOptions) -> list[tuple[str, s
     ]
 
 
-def _check_output(path: Path) -> None:
-    """Refuse a picture that could not be written before seconds go into the search."""
-    if path.suffix.lower() not in (".png", ".svg", ".pdf"):
-        raise MusterError(f"Cannot write {str(path)!r}: a picture's name must end in .png, .svg or .pdf")
+def _save(path: Path, opened: OpenedShape) -> None:
+    part = path.with_name(path.name + ".part")
+    try:
+        part.write_text(write_shape_text(opened.name, opened.shape), encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise WorkFailed(f"Cannot write {str(path)!r}: {error.strerror}") from None
+
+
+def _check_output(path: Path, endings: tuple[str, ...]) -> None:
+    """Refuse a file that could not be written before seconds go into the search."""
+    if path.suffix.lower() not in endings:
+        raise MusterError(f"Cannot write {str(path)!r}: its name must end in {' or '.join(endings)}")
     if not path.parent.is_dir():
         raise MusterError(f"Cannot write {str(path)!r}: there is no folder {str(path.parent)!r}")
 

@@ -74,3 +74,9 @@ def test_without_the_allow_list_the_layers_below_contain_it(gate, tmp_path, text
     assert not gate.ask(request).accepted
     assert list(tmp_path.iterdir()) == []
     assert gate.check("x").refusals  # the warm parent lives on
+
+
+def test_a_helper_may_meet_types_that_nobody_compiled_it_for(gate):
+    """The child compiles it then, and does not try to keep that on disk."""
+    body = "w = np.ones(len(robot.cells), dtype=int)\nreturn limit(weighted_mean(robot.cells[::-1], w[::-1]), 1)"
+    assert gate.check(prior(body)).accepted

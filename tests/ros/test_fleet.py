@@ -46,9 +46,29 @@ rules: {stale_after: 0.2}
     assert fleet.parameters("bob").odometry_topics() == {"ann": "/ann/pose", "bob": "/bob/pose"}
 
 
+def test_a_profile_gives_the_robot_and_its_command_type_and_the_fleet_file_comes_first(tmp_path):
+    (tmp_path / "cart.yaml").write_text(
+        "base: differential\nlimits: {max_speed: 0.3}\nbody: {radius: 0.1, look_ahead: 0.05}\n"
+        "interface: {command_type: Twist}"
+    )
+    fleet = load_fleet(write(tmp_path, "robots: 3\nrobot: cart.yaml"))
+    assert (fleet.robot.max_speed, fleet.robot.look_ahead, fleet.command_type) == (0.3, 0.05, "Twist")
+    fleet = load_fleet(write(tmp_path, "robots: 3\nrobot: cart.yaml\ncommand_type: TwistStamped"))
+    assert fleet.command_type == "TwistStamped"
+
+
+def test_a_controller_of_ones_own_is_looked_for_beside_the_fleet_file(tmp_path):
+    (tmp_path / "mine.py").write_text("")
+    assert load_fleet(write(tmp_path, "robots: 3\npolicy: mine.py:Mine")).policy == f"{tmp_path / 'mine.py'}:Mine"
+    assert load_fleet(write(tmp_path, "robots: 3\npolicy: lab.control:Mine")).policy == "lab.control:Mine"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        ("robots: 3\nrobot: atlas", "Unknown robot 'atlas'. Available: "),
+        ("robots: 3\nrobot: none.yaml", "none.yaml: cannot be read"),
+        ("robots: 3\npolicy: none.py:Mine", "'none.py' is not there"),
         ("robots: 3\nspeed: 1", r"Unknown key 'speed'. Available: robots, name, policy"),
         ("robots: 3\nrobot: {speed: 1}", r"Unknown key 'robot.speed'. Available: radius, max_speed"),
         ("robots: [a, b, a]", r"'a' more than once"),
@@ -77,6 +97,15 @@ rules: {stale_after: 0.2}
         ("- a\n- b", "holds list"),
         ("", "holds NoneType"),
         ("robots: [a, b", "is no YAML"),
+        ("robots: 3\nrobots: 4", "the key 'robots' twice, again in line 2"),
+        ("robots: 3\nrobot: {radius: 0.1, radius: 0.2}", "the key 'radius' twice"),
+        ("a: &a 1\nrobots: *a", r"the alias \*a in line 2; write it out"),
+        ("robots: 3\nrobot: &r {radius: 0.1}\narena:\n  <<: *r", r"the alias \*r in line 4"),
+        (
+            "a: &a [x, x]\n"
+            + "".join(f"{chr(98 + k)}: &{chr(98 + k)} [{', '.join([f'*{chr(97 + k)}'] * 9)}]\n" for k in range(9)),
+            "alias",
+        ),
         ("robots: !!python/object/apply:os.system ['true']", "is no YAML"),
     ],
 )

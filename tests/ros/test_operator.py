@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from nav_msgs.msg import OccupancyGrid
@@ -13,6 +14,8 @@ from rclpy.node import Node
 from std_msgs.msg import Bool, Int32
 
 from muster_core.errors import MusterError, WorkFailed
+from muster_core.shape import load_shape
+from muster_core.shape_text import write_shape_text
 from muster_ros import messages, operator_cli, run
 from muster_ros.operator_node import ShapeRequest
 
@@ -24,6 +27,41 @@ def test_a_command_line_that_is_wrong_is_one_line(capsys, monkeypatch):
         error = capsys.readouterr().err
         assert error.startswith("error: ")
         assert error.count("\n") == 1
+
+
+def asked(*arguments):
+    return operator_cli._request(operator_cli._parser().parse_args(["shape", *arguments]))
+
+
+def test_a_shape_file_goes_out_as_its_cells(tmp_path):
+    shape = load_shape("R", height=1.5, cells=200).moved(0.4, -0.2, 0.3)
+    path = tmp_path / "logo.shape"
+    path.write_text(write_shape_text("logo", shape), encoding="utf-8")
+    built = asked(str(path)).build()
+    assert built.digest == shape.digest
+    np.testing.assert_allclose(built.cells, shape.cells, atol=1e-12)
+    np.testing.assert_allclose(asked(str(path), "--x", "1").build().centre, [1.0, -0.2], atol=1e-12)
+    assert asked("star", "--height", "1.5") == ShapeRequest("star", shape_height=1.5)
+
+
+def test_files_that_hold_no_cells_are_refused_with_the_remedy(tmp_path):
+    picture, broken = tmp_path / "logo.png", tmp_path / "broken.shape"
+    picture.write_bytes(b"x")
+    broken.write_text("{")
+    for arguments, message in (
+        ([str(picture)], "muster-shape show .*logo.png --save logo.shape"),
+        ([str(tmp_path / "gone.shape")], "Cannot read .*No such file"),
+        ([str(tmp_path)], None),
+        ([str(broken)], "broken.shape: A shape's text is JSON; this is not"),
+    ):
+        if message is None:
+            assert asked(*arguments).shape == str(tmp_path), "a text, which the operator node then refuses to draw"
+            continue
+        with pytest.raises(MusterError, match=message):
+            asked(*arguments)
+    broken.write_text(write_shape_text("R", load_shape("R")))
+    with pytest.raises(MusterError, match="has its own height"):
+        asked(str(broken), "--height", "2")
 
 
 class Listener:

@@ -12,6 +12,7 @@ import muster_sim
 from muster_core.controllers import load_controller
 from muster_core.errors import MusterError
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
+from muster_sim.events import Join, Kill
 
 SMALL = {"robots": 5, "shapes": ("R", "disc"), "episode_steps": 12}
 
@@ -143,3 +144,27 @@ def test_teammates_may_be_another_controller():
         gymnasium.make("Muster/ShapeAssembly-v0", **SMALL, teammates="magic")
     with pytest.raises(MusterError, match="not as prior"):
         gymnasium.make("Muster/ShapeAssembly-v0", **SMALL, prior="expert")
+
+
+def test_agents_die_and_join_as_the_api_says():
+    env = muster_sim.parallel_env(
+        robots=5, shapes=("disc",), height=1.0, episode_steps=8, world="kinematic",
+        events=(Kill(2, robots=(1,)), Join(4, robots=(3,))),
+    )  # fmt: skip
+    observations, _ = env.reset(seed=0)
+    assert env.agents == list(observations) == ["robot_0", "robot_1", "robot_2", "robot_4"]
+    seen = []
+    while env.agents:
+        before = list(env.agents)
+        observations, rewards, terminations, truncations, infos = env.step({agent: np.zeros(2) for agent in env.agents})
+        assert list(observations) == list(rewards) == list(terminations) == list(truncations) == list(infos)
+        assert set(before) <= set(observations)
+        seen.append((before, [agent for agent in terminations if terminations[agent]]))
+    env.close()
+    assert seen[1] == (["robot_0", "robot_1", "robot_2", "robot_4"], ["robot_1"]), "told once that it is over"
+    assert seen[2] == (["robot_0", "robot_2", "robot_4"], [])
+    assert seen[4] == (["robot_0", "robot_2", "robot_3", "robot_4"], [])
+    assert len(seen) == 8
+    with pytest.raises(MusterError, match="robot_1"):
+        env.reset(seed=0)
+        env.step({"robot_1": np.zeros(2)})

@@ -213,7 +213,7 @@ def test_a_cut_checkpoint_is_refused(tiny_run, tmp_path):
     ("arguments", "message"),
     [
         (["lamarl", "--world", "gazebo"], "Unknown world 'gazebo'. Available: bullet"),
-        (["lamarl", "--reward", "money"], "Unknown reward 'money'. Available: published, marginal"),
+        (["lamarl", "--reward", "money"], "Unknown reward 'money'. Available: marginal, published"),
         (["lamarl", "--robots", "1"], "robots is 1; a swarm needs at least 2"),
         (["lamarl", "--prior", "oracle"], "Unknown controller 'oracle'"),
         (["lamarl", "--device", "tpu"], "Unknown device 'tpu'. Available: auto, cpu, cuda"),

@@ -164,7 +164,7 @@ def test_a_kind_gets_the_rounds_that_fit_its_time(tmp_path, monkeypatch):
     assert (figures["rounds"], figures["updates"], figures["round_cpu_s"]) == (32.0, 3200.0, 3.0)  # (100 - 4·1)/3
     monkeypatch.setattr(layouts, "measure_cost", lambda command: pytest.fail("measured for one of the same kind"))
     assert second.run(tmp_path)[0]["rounds"] == 32.0
-    assert [(c.command.learner.rounds, c.command.evaluate_every, c.finish) for c in trained] == [(32, 8, False)] * 2
+    assert [(c.command.learner.rounds, c.command.evaluate_every) for c in trained] == [(32, 8)] * 2
     (cost,) = tmp_path.glob("cost-*.json")
     cost.write_text("{}")
     with pytest.raises(MusterError, match="is damaged"):

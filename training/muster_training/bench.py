@@ -5,7 +5,7 @@ import math
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,11 +18,13 @@ from muster_core.errors import MusterError
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena
 from muster_core.scene import Snapshot
+from muster_prompts.program import ProgramTerms
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.contract import BatchedEnvironment
 from muster_sim.starts import draw_episode
 from muster_sim.workers import AssemblyWorkers
-from muster_training.interface import parse_verb
+from muster_training.interface import parse_verb, progress_bar
+from muster_training.programs import load_all
 
 EPISODE = 300
 """Steps of an episode, as in evaluation."""
@@ -74,6 +76,28 @@ class PilotBench:
     """Print one JSON object."""
 
 
+@dataclass(frozen=True)
+class ProgramBench:
+    """What programs of a language model cost: robot-steps with a program's prior and reward against the built-in ones.
+
+    relative_throughput is the median over the programs, each through the gate first; calls_per_cpu_s counts one call
+    of prior and one of reward as two. Without --program, the recorded generations that passed are measured.
+
+    Example: muster-bench program --json
+    """
+
+    program: tuple[Path, ...] = ()
+    """Program folders; by default the recorded generations."""
+    world: str = "kinematic"
+    """World to measure in."""
+    robots: int = 30
+    """Team size."""
+    seconds: float = 1.0
+    """CPU time of one measurement, at least [s]."""
+    json: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print one JSON object."""
+
+
 def main() -> None:
     """Entry point."""
     sys.exit(run_command(_main))
@@ -97,7 +121,9 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
     environment = ShapeAssembly(task, swarms) if count == 1 else AssemblyWorkers(task, count * swarms, count)
     try:
         _fly_episode(environment, 0, steps=20)
-        measured = [_measure_world(environment, repeat, command.seconds) for repeat in range(command.repeats)]
+        with progress_bar(quiet=command.json) as progress:
+            repeats = progress.track(range(command.repeats), description=f"measuring {command.world}")
+            measured = [_measure_world(environment, repeat, command.seconds) for repeat in repeats]
     finally:
         environment.close()
     rates = [cpu for cpu, _ in measured]
@@ -114,6 +140,56 @@ def bench_world(command: WorldBench) -> dict[str, Any]:
         "repeats": command.repeats,
         "seconds": command.seconds,
     }
+
+
+def bench_programs(command: ProgramBench) -> dict[str, Any]:
+    """Relative throughput of a world with programs, see :class:`ProgramBench`.
+
+    Raises:
+        MusterError: a folder holds no program, the gate refuses one, or nothing was recorded.
+    """
+    if not 0 < command.seconds <= 3600:
+        raise MusterError(f"seconds is {command.seconds:g}; it must lie above 0, and at most 3600")
+    task, swarms = bench_task(command.robots, command.world), max(1, TOGETHER // command.robots)
+    programs = load_all(command.program)
+    rates, calls = [], []
+    builtin = ShapeAssembly(task, swarms)
+    try:
+        _fly_episode(builtin, 0, steps=20)
+        for program in programs:
+            terms = ProgramTerms(program, task.robot)
+            ours = ShapeAssembly(replace(task, program=terms), swarms)
+            try:
+                _fly_episode(ours, 0, steps=20)
+                # Side by side, so that a busy machine slows both.
+                with_program, _ = _measure_world(ours, 0, command.seconds)
+                without, _ = _measure_world(builtin, 0, command.seconds)
+                calls.append(_calls_per_second(ours, terms))
+            finally:
+                ours.close()
+            rates.append(with_program / without)
+    finally:
+        builtin.close()
+    return {
+        "world": command.world,
+        "robots": command.robots,
+        "programs": len(programs),
+        "relative_throughput": float(np.median(rates)),
+        "lowest": min(rates),
+        "highest": max(rates),
+        "calls_per_cpu_s": float(np.median(calls)),
+    }
+
+
+def _calls_per_second(environment: ShapeAssembly, terms: ProgramTerms) -> float:
+    """Calls of prior and reward per second of CPU time, on what an environment's robots see."""
+    p, rows = environment.perceptions, environment.environments * environment.agents
+    rewards, priors = np.zeros(rows), np.zeros((rows, 2))
+    begin, count = time.process_time(), 0
+    while time.process_time() - begin < 0.2:
+        terms.fill(p, rewards, priors)
+        count += 2 * rows
+    return count / (time.process_time() - begin)
 
 
 def bench_task(robots: int, world: str) -> AssemblyConfig:
@@ -212,9 +288,12 @@ def _process_seconds(pid: int) -> float:
 
 
 def _main() -> None:
-    command = parse_verb({"world": WorldBench, "pilot": PilotBench}, "muster-bench")
-    assert isinstance(command, WorldBench | PilotBench)
-    report = bench_world(command) if isinstance(command, WorldBench) else bench_pilot(command)
+    command = parse_verb({"world": WorldBench, "pilot": PilotBench, "program": ProgramBench}, "muster-bench")
+    assert isinstance(command, WorldBench | PilotBench | ProgramBench)
+    if isinstance(command, ProgramBench):
+        report = bench_programs(command)
+    else:
+        report = bench_world(command) if isinstance(command, WorldBench) else bench_pilot(command)
     if command.json:
         print(json.dumps(report))
         return

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from muster_core.controllers import Controller, load_controller
+from muster_core.controllers import Controller
 from muster_core.errors import MusterError
 from muster_core.layout import MOVES, best_layout
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
@@ -12,6 +12,7 @@ from muster_sim.contract import PERIOD
 from muster_sim.flights import KEPT
 from muster_sim.rollouts import Rollout, describe, fly
 from muster_sim.starts import draw_episode
+from muster_training.programs import load_named
 
 TOGETHER = 20
 """Most episodes that are simulated side by side: they do not change each other, but all of them take memory."""
@@ -24,7 +25,7 @@ class ShapeFlight:
     task: AssemblyConfig
     """The task; its only shape is the one that is flown, and what is sensed is the controller's own."""
     controller: str
-    """A controller's name, ``shipped``, or the path of an .onnx file."""
+    """A controller's name, ``shipped``, or the path of an .onnx file or a program folder."""
     episodes: int = 5
     """Episodes, each from its own start."""
     seed: tuple[int, ...] = (0,)
@@ -48,7 +49,7 @@ def load_flown(name: str, task: AssemblyConfig) -> Controller:
     Raises:
         MusterError: no such controller, or one that decides at another rate than evaluation does.
     """
-    controller = load_controller(name, task.robot)
+    controller = load_named(name, task.robot)
     if controller.period != PERIOD:
         raise MusterError(
             f"{controller.name} decides every {controller.period:g} s, but this evaluation every {PERIOD:g} s; "

@@ -9,7 +9,7 @@ import tyro
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from muster_core.cli import WRONG_USE
+from muster_core.cli import WRONG_USE, is_quiet
 from muster_core.errors import MusterError, unknown
 
 Command = TypeVar("Command")
@@ -50,7 +50,7 @@ def parse_verb(verbs: dict[str, type], program: str) -> object:
 
 
 def progress_bar(quiet: bool = False) -> Progress:
-    """A progress bar with the time left, on stderr; silent when ``quiet`` or when stderr is no terminal."""
+    """A progress bar with the time left, on stderr; silent when ``quiet`` or asked to be, or on no terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -59,7 +59,7 @@ def progress_bar(quiet: bool = False) -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
-        disable=quiet or not sys.stderr.isatty(),
+        disable=quiet or is_quiet() or not sys.stderr.isatty(),
     )
 
 

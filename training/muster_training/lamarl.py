@@ -32,7 +32,7 @@ LEARNED = ("actor", "critic", "target_actor", "target_critic", "behaviour", "act
 class LamarlConfig:
     """Everything that decides a LAMARL run."""
 
-    rounds: int = 150
+    rounds: int = 100
     """Rounds of collecting one episode per environment and then learning from all experience."""
     updates: int = 200
     """Gradient steps after each round."""
@@ -48,7 +48,7 @@ class LamarlConfig:
     """Learning rate of the critic (published)."""
     final_rate: float = 0.1
     """Share of both learning rates that is left in the last round; they fall linearly."""
-    hidden: int = 256
+    hidden: int = 128
     """Units in a hidden layer."""
     layers: int = 2
     """Hidden layers."""

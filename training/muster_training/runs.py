@@ -11,7 +11,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,9 +45,9 @@ def write_config(folder: Path, algorithm: str, task: AssemblyConfig, settings: d
         "format": FORMAT,
         "algorithm": algorithm,
         "commit": git_commit(),
-        "program": program_hash(),
+        "program": task.program.hash if task.program else program_hash(),
         "torch": torch.__version__,
-        "task": asdict(task),
+        "task": asdict(replace(task, program=None)),
         "settings": settings,
     }
     replace_file(folder / "config.json", json.dumps(content, indent=1).encode())

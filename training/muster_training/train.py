@@ -11,18 +11,23 @@ import numpy as np
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from muster_core.cli import run_command
-from muster_core.errors import MusterError, WorkFailed
+from muster_core.cli import is_quiet, run_command
+from muster_core.errors import MusterError, WorkFailed, unknown
+from muster_core.log import log_event
+from muster_core.robot import RobotModel
+from muster_prompts.program import ProgramTerms
 from muster_sim.assembly import AssemblyConfig, ShapeAssembly
 from muster_sim.catalogue import PROCEDURAL, expand
 from muster_sim.contract import BatchedEnvironment
 from muster_sim.randomisation import Randomisation
+from muster_sim.terms import OWN_SHAPE
 from muster_sim.workers import AssemblyWorkers
 from muster_training.assessment import Assessment, score
 from muster_training.collector import Collector
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
 from muster_training.networks import check_architecture
+from muster_training.programs import BUILTIN_REWARDS, load_terms
 from muster_training.replay import Trajectories
 from muster_training.runs import (
     damage_refused,
@@ -58,10 +63,14 @@ class LamarlCommand:
     """Team sizes; rounds take them in turn."""
     shapes: str = PROCEDURAL
     """Shapes to train on: procedural draws a fresh one for every episode; or names and sets, separated by commas."""
-    randomise: bool = True
-    """Draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius anew for every episode."""
-    reward: str = "marginal"
-    """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1)."""
+    randomise: float = 0.25
+    """Share of episodes that draw lag, delay, pose noise, lost poses, masses, speed limit and sensing radius."""
+    program: str | None = None
+    """Folder that muster-write made: its prior, its reward and its shape, through the gate; robots and shapes given too
+    hold instead of its own."""
+    reward: str | None = None
+    """marginal (one's own marginal coverage) or published (LAMARL's 0 or 1); with --program, which takes its own by
+    default: program, mixed (half program, half marginal) or builtin (marginal)."""
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
     layout: str = "polar-1"
@@ -107,8 +116,11 @@ class Training:
         self.command = command
         torch.set_num_threads(command.threads or torch.get_num_threads())
         worlds = ("kinematic", "bullet") if command.world == "both" else (command.world,)
-        tasks = [_task(command, count, worlds[-1]) for count in command.robots]
-        self.turns = [[_environment(_task(command, n, world), command) for n in command.robots] for world in worlds]
+        terms = _terms(command)
+        if command.resume and terms and read_config(self.folder)["program"] != terms.hash:
+            raise MusterError(f"{command.program} is not the program that the run was begun with; restore it")
+        tasks = [replace(_task(command, count, worlds[-1]), program=terms) for count in command.robots]
+        self.turns = [[_environment(replace(task, world=world), command) for task in tasks] for world in worlds]
         """Environments that rounds take in turn: those to begin with, and those to finish with."""
         self.assessment = Assessment(tasks)
         size = self.assessment.environments[0].layout.size
@@ -143,7 +155,8 @@ class Training:
                     best = f", best coverage {self.best_score:.3f}" if self.scores else ""
                     shown = f"reward {figures['reward']:.3f}{best}"
                     progress.update(task, completed=learner.done_rounds, description=shown)
-                    if not sys.stderr.isatty() and "coverage_normalised" in figures:
+                    log_event("round", number=learner.done_rounds, of=rounds, **figures)
+                    if not sys.stderr.isatty() and not is_quiet() and "coverage_normalised" in figures:
                         print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
         finally:
             writer.close()
@@ -239,15 +252,31 @@ def _environment(task: AssemblyConfig, command: LamarlCommand) -> ShapeAssembly 
     return AssemblyWorkers(task, count, command.workers)
 
 
+def _terms(command: LamarlCommand) -> ProgramTerms | None:
+    """The program's prior and reward, through the gate, and compiled before any thread or worker needs them."""
+    if command.program is None:
+        if command.reward not in {None, *BUILTIN_REWARDS}:
+            raise unknown("reward", command.reward, [*BUILTIN_REWARDS, "and with --program: program, mixed, builtin"])
+        return None
+    reward = "builtin" if command.reward in BUILTIN_REWARDS else command.reward or "program"
+    return load_terms(Path(command.program), reward, RobotModel(), command.robots[0])
+
+
+def _shapes(command: LamarlCommand) -> tuple[str, ...]:
+    if command.shapes == PROCEDURAL:
+        return (OWN_SHAPE,) if command.program else (PROCEDURAL,)
+    return expand(command.shapes)
+
+
 def _task(command: LamarlCommand, robots: int, world: str) -> AssemblyConfig:
     return AssemblyConfig(
         robots=robots,
-        shapes=(PROCEDURAL,) if command.shapes == PROCEDURAL else expand(command.shapes),
-        reward=command.reward,
+        shapes=_shapes(command),
+        reward=command.reward if command.reward in BUILTIN_REWARDS else "marginal",
         prior=command.prior,
         layout=command.layout,
         world=world,
-        randomisation=Randomisation.standard() if command.randomise else None,
+        randomisation=Randomisation.standard(command.randomise) if command.randomise else None,
     )
 
 

@@ -5,68 +5,69 @@ copied before they are looped over, and new axes, by which products of arrays gr
 """
 
 import numba
+import numpy as np
 from numba import types
 from numba.core.errors import TypingError
 
 from muster_prompts.numpy_forms.reducing import Form, entry, inline, plain_type
 
-BUDGET = 200_000
-"""Loop rounds that one call of a program's function may make, all its loops together."""
+BUDGET = 400_000
+"""Operations that one call of a program's function may make in loops: rounds times operations in the body."""
 MAX_LOOP = 4096
 """Rounds of one loop."""
 
 
 @inline
-def spend(budget, rounds):
-    """Take ``rounds`` from ``budget`` (1,)."""
-    if rounds > 4096:
+def spend(budget, rounds, operations):
+    """Take ``rounds`` (a float: it cannot overflow) of ``operations`` each from ``budget`` (1,)."""
+    if rounds > 4096.0:
         raise ValueError("a loop of more than 4096 rounds")
-    if rounds > 0:
-        budget[0] -= rounds
+    if rounds > 0.0:
+        budget[0] -= int(rounds) * operations
         if budget[0] < 0:
             raise ValueError("too many loop rounds in one call")
 
 
 @entry
-def loop(budget, x):
+def loop(budget, operations, x):
     """``x`` to be looped over."""
     if isinstance(x, types.List):
 
-        def over_list(budget, x):
-            spend(budget, len(x))
+        def over_list(budget, operations, x):
+            spend(budget, float(len(x)), operations)
             return x.copy()
 
         return over_list
     if not isinstance(x, types.Array | types.BaseTuple):
         raise TypingError(f"a loop goes over an array, a list, a tuple or range(...), not over a {plain_type(x)}")
 
-    def over(budget, x):
-        spend(budget, len(x))
+    def over(budget, operations, x):
+        spend(budget, float(len(x)), operations)
         return x
 
     return over
 
 
 @numba.njit
-def loop_up_to(budget, stop):
+def loop_up_to(budget, operations, stop):
     """``range(stop)``."""
-    spend(budget, stop)
+    spend(budget, float(stop), operations)
     return range(stop)
 
 
 @numba.njit
-def loop_between(budget, start, stop):
+def loop_between(budget, operations, start, stop):
     """``range(start, stop)``."""
-    spend(budget, stop - start)
+    spend(budget, float(stop) - float(start), operations)
     return range(start, stop)
 
 
 @numba.njit
-def loop_by_step(budget, start, stop, step):
+def loop_by_step(budget, operations, start, stop, step):
     """``range(start, stop, step)``."""
     if step == 0:
         raise ValueError("range() with a step of 0")
-    spend(budget, (stop - start) // step + 1)
+    spend(budget, np.ceil((float(stop) - float(start)) / float(step)), operations)
     return range(start, stop, step)
 
 

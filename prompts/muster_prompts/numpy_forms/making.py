@@ -29,8 +29,7 @@ def bounded_shape(shape):
     """``shape``, a tuple, if an array of that shape may be made."""
     product = 1
     for extent in shape:
-        product *= bounded(extent)
-    bounded(product)
+        product = bounded(product * bounded(extent))  # each time: a product of many could overflow
     return shape
 
 
@@ -89,14 +88,14 @@ def arange(start, stop=None, step=None):
     if isinstance(step, types.Number):
 
         def by_step(start, stop=None, step=None):
-            bounded(int(np.ceil(max((stop - start) / step, 0.0))))
+            bounded(int(np.ceil(max((float(stop) - float(start)) / step, 0.0))))
             return np.arange(start, stop, step)
 
         return by_step
     if isinstance(stop, types.Number):
 
         def between(start, stop=None, step=None):
-            bounded(int(max(stop - start, 0)))
+            bounded(int(max(float(stop) - float(start), 0.0)))
             return np.arange(start, stop)
 
         return between
@@ -351,6 +350,22 @@ def append_item(x, value):
         x.append(value)
 
     return form
+
+
+@entry
+def to_float(x):
+    """``float(x)``, of truth values too."""
+    if isinstance(x, types.Boolean):
+        return lambda x: 1.0 if x else 0.0
+    return lambda x: float(x)
+
+
+@entry
+def to_int(x):
+    """``int(x)``, likewise."""
+    if isinstance(x, types.Boolean):
+        return lambda x: 1 if x else 0
+    return lambda x: int(x)
 
 
 ENTRIES: dict[str, Form] = {

@@ -21,6 +21,11 @@ setup(
         (f"share/{PACKAGE}", ["package.xml"]),
     ],
     install_requires=["numpy>=1.26", "onnxruntime>=1.17"],
-    extras_require={"fast": ["numba>=0.60"], "text": ["pillow>=10.0"], "assignment": ["scipy>=1.11"]},
+    extras_require={
+        "fast": ["numba>=0.60"],
+        "text": ["pillow>=10.0"],
+        "assignment": ["scipy>=1.11"],
+        "profiles": ["PyYAML>=6.0"],
+    },
     zip_safe=False,
 )

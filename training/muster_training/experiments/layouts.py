@@ -98,7 +98,7 @@ class TimedCell:
             evaluate_every=math.ceil(rounds / ASSESSMENTS),
             learner=replace(self.command.learner, rounds=rounds),
         )
-        cell = TrainingCell(self.marks, command, self.test_shapes, self.test_episodes, finish=False)
+        cell = TrainingCell(self.marks, command, self.test_shapes, self.test_episodes)
         (figures,) = cell.run(folder)
         policy = str(cell.run_folder(folder) / "policy.onnx")
         return [

@@ -33,7 +33,7 @@ CONDITIONS: dict[str, tuple[str, float]] = {
 }
 """Prior that flies the first round, and its weight in the loss."""
 RUNS = 10
-ROUNDS, UPDATES, BATCH = 24, 100, 512
+ROUNDS, UPDATES, BATCH, HIDDEN = 40, 100, 512, 128
 """Of a training that is long enough to tell the conditions apart, and short enough for thirty of them."""
 EVALUATE_EVERY = 2
 """Rounds; needed experience is known no finer."""
@@ -59,6 +59,7 @@ def cells(settings: ExperimentSettings) -> Sequence[Cell]:
                     rounds=settings.rounds or ROUNDS,
                     updates=UPDATES,
                     batch=BATCH,
+                    hidden=HIDDEN,
                     prior_weight=weight,
                     seed=settings.seed + k,
                 ),

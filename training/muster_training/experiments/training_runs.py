@@ -33,8 +33,6 @@ class TrainingCell:
     """Fly the exported policy over these shapes in BulletWorld; by default the figures are those of the curve."""
     test_episodes: int = 5
     """Episodes on each of them."""
-    finish: bool = True
-    """Let the exported policy's robots search locally once they rest, as muster-export does by default."""
 
     @property
     def name(self) -> str:
@@ -61,7 +59,7 @@ class TrainingCell:
     def _tested(self, run: Path) -> Figures:
         """Export the best actor and fly it as any policy is flown, with the first team size of its training."""
         policy = run / "policy.onnx"
-        export(run, policy, self.finish)
+        export(run, policy, finish=False)  # what was learnt, without the search that a shipped policy ends with
         task, names = team_task(self.command.robots[0]), expand(self.test_shapes or "")
         flights = [
             ShapeFlight(replace(task, shapes=(name,)), str(policy), self.test_episodes, (0, place))

@@ -31,7 +31,7 @@ class ControlStep:
         self.limits = Limits(
             radius=robot.radius,
             margin=MARGIN,
-            max_speed=robot.max_speed,
+            max_speed=robot.steerable_speed(period),
             max_acceleration=robot.max_acceleration,
             braking=TRUSTED_BRAKING * robot.braking,
             hard_braking=robot.braking,

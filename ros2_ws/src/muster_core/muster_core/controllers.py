@@ -1,12 +1,13 @@
 """Controllers with one interface: perceptions in, accelerations out. A trained policy is one of them.
 
 ``prior`` and ``expert`` are LAMARL's as published, ``tuned-prior`` and ``tuned-expert`` the same with gains tuned here;
+``network`` is the shipped policy without the local search it ends with;
 ``mean-shift`` and ``orca`` are the literature's; ``coverage``, and ``search`` on top of it, are the strongest written
 by hand; ``assignment`` knows everything and is the omniscient reference; ``random`` is the floor.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -20,6 +21,9 @@ from muster_core.local_search import LocalSearch
 from muster_core.robot import RobotModel
 from muster_core.scene import Perceptions, Scene, Sensing
 from muster_core.types import Array, Integers
+
+if TYPE_CHECKING:
+    from muster_core.policy import Policy
 
 COVERAGE_GAINS = TUNED["coverage"]
 """Rim push, rim width [avoid], entering, repulsion, alignment, damping, repulsion range [avoid]."""
@@ -193,13 +197,14 @@ CONTROLLERS: dict[str, Callable[[RobotModel], Controller]] = {
     "orca": lambda robot: with_gains("orca", robot, TUNED["orca"]),
     "coverage": lambda robot: with_gains("coverage", robot, TUNED["coverage"]),
     "search": SearchController,
+    "network": lambda robot: _network(robot),
     "assignment": AssignmentController,
     "random": lambda robot: RandomController(),
 }
 
 
 def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> Controller:
-    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, or one of ``CONTROLLERS``.
+    """The controller called ``name``: ``shipped``, a path ending in ``.onnx``, one of ``CONTROLLERS``, or one's own.
 
     Raises:
         MusterError: unknown name (the choices are listed), or a policy file that must not fly.
@@ -208,8 +213,22 @@ def load_controller(name: str = "shipped", robot: RobotModel | None = None) -> C
     if name in CONTROLLERS:
         return CONTROLLERS[name](robot)
     if name == "shipped" or name.endswith(".onnx"):
-        from muster_core.policy import Policy
+        return _policy(name, robot)
+    if ":" in name:
+        from muster_core.own_controller import load_own
 
-        return Policy.load(name, robot)
-    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS])
+        return load_own(name, robot)
+    choices = ", ".join(["shipped", "a path ending in .onnx", *CONTROLLERS, "your own as file.py:Class"])
     raise MusterError(f"Unknown controller {name!r}. Available: {choices}")
+
+
+def _policy(name: str, robot: RobotModel, finish: bool = True) -> "Policy":
+    from muster_core.policy import Policy  # it needs onnxruntime, which controllers of kernels do without
+
+    return Policy.load(name, robot, finish)
+
+
+def _network(robot: RobotModel) -> Controller:
+    policy = _policy("shipped", robot, finish=False)
+    policy.name = "network"
+    return policy

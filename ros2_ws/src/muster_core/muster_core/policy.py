@@ -84,8 +84,8 @@ class Card:
 class Policy:
     """A policy that can fly: an ONNX session with its card. It is a :class:`muster_core.controllers.Controller`."""
 
-    def __init__(self, content: bytes, source: str, robot: RobotModel) -> None:
-        """Check and load the bytes of an ONNX file; ``source`` names it in errors.
+    def __init__(self, content: bytes, source: str, robot: RobotModel, finish: bool = True) -> None:
+        """Check and load an ONNX file; ``source`` names it in errors, without ``finish`` nobody searches.
 
         Raises:
             MusterError: not ONNX, foreign operators, external data, no card, a card that does not fit, or a network
@@ -111,19 +111,19 @@ class Policy:
         self.period = self.card.period
         self._layout = find_layout(self.card.layout)
         self._max_speed = robot.max_speed
-        finish = self.card.finish
-        self._search = None if finish is None else LocalSearch(np.array(finish), robot.max_speed)
+        gains = self.card.finish if finish else None
+        self._search = None if gains is None else LocalSearch(np.array(gains), robot.max_speed)
         self._check_ports(source)
         self._try_out(source)
 
     @classmethod
-    def load(cls, name: str, robot: RobotModel | None = None) -> "Policy":
+    def load(cls, name: str, robot: RobotModel | None = None, finish: bool = True) -> "Policy":
         """The policy ``shipped``, or the one in the file ``name``.
 
         Raises:
             MusterError: no such file, or see the constructor.
         """
-        return cls(read_policy(name), name, robot or RobotModel())
+        return cls(read_policy(name), name, robot or RobotModel(), finish)
 
     def act(self, perceptions: Perceptions, scene: Scene, rows: Integers) -> Array:
         """Accelerations (B, 2) in [-1, 1]: the network's, or the search's where the card has one and a robot rests."""

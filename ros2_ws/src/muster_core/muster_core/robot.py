@@ -9,6 +9,8 @@ from muster_core.errors import MusterError
 from muster_core.types import Array
 
 KINEMATICS = ("holonomic", "differential")
+STEADY_TURN = 1.0
+"""Largest turn of a differential base between a pose and the end of the twist that follows from it [rad]."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class RobotModel:
     """One kind of robot: size, limits and how its base follows a velocity command."""
 
     radius: float = 0.035
-    """Radius of the collision disc [m]."""
+    """Radius of the collision disc around the steered point [m]: for a differential base its own plus ``look_ahead``."""
     max_speed: float = 0.8
     """Largest speed that may be commanded [m/s]."""
     max_acceleration: float = 1.0
@@ -46,6 +48,19 @@ class RobotModel:
             raise MusterError(f"Unknown kinematics {self.kinematics!r}. Available: {', '.join(KINEMATICS)}")
         if self.kinematics == "differential" and self.look_ahead <= 0:
             raise MusterError("A differential base needs look_ahead > 0: the point ahead of the axle that is steered")
+
+    def steerable_speed(self, hold: float) -> float:
+        """Largest speed of the steered point with which the base keeps to a command, a twist being held ``hold`` [s].
+
+        A differential base turns its point's velocity by speed/look_ahead [rad/s] while it carries out a twist. Its
+        motors must undo that, which takes an acceleration of speed²/look_ahead, no more than the braking that the base
+        has; and until they hear of it, hold + delay + lag later, the point is off its course by as much as the base has
+        turned, no more than STEADY_TURN. Faster, the filter's promise means nothing: robots were seen to touch.
+        """
+        if self.kinematics != "differential":
+            return self.max_speed
+        turning = STEADY_TURN * self.look_ahead / (hold + self.delay + self.lag)
+        return min(self.max_speed, turning, math.sqrt(self.braking * self.look_ahead))
 
     def twist(self, velocity: Array, yaw: float) -> tuple[float, float, float]:
         """Velocity of the steered point, world frame (2,) [m/s], as the base's body twist (vx, vy [m/s], wz [rad/s]).
@@ -83,6 +98,8 @@ class Arena:
             corners = np.array(obstacle, np.float64) if len({len(corner) for corner in obstacle}) == 1 else np.zeros(0)
             if corners.ndim != 2 or corners.shape[1] != 2 or len(corners) < 3 or not np.isfinite(corners).all():
                 raise MusterError(f"obstacle {obstacle!r} is no polygon: give at least 3 corners (x, y) in metres")
+        as_tuples = tuple(tuple((float(x), float(y)) for x, y in obstacle) for obstacle in self.obstacles)
+        object.__setattr__(self, "obstacles", as_tuples)  # a file's lists, say
 
     @property
     def bounds(self) -> Array:

@@ -8,16 +8,19 @@ import json
 import math
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import yaml
 
 from muster_core.errors import MusterError, unknown
+from muster_core.own_controller import is_own
+from muster_core.profile import load_profile
 from muster_core.robot import Arena, RobotModel
 from muster_ros.gatekeeper import StopRules
 from muster_ros.parameters import RobotParameters, check_team, flat_settings
+from muster_ros.strict_yaml import load_strictly
 
 BACKENDS = ("sim", "robots")
 WORLDS = ("bullet",)
@@ -38,7 +41,7 @@ class Fleet:
     name: str = "fleet"
     """What to call the fleet in messages."""
     policy: str = RobotParameters.policy
-    """A controller's name or the path of an ONNX file, relative to the fleet file."""
+    """A controller's name, the path of an ONNX file relative to the fleet file, or one's own as file.py:Class."""
     odometry_topic: str = RobotParameters.odometry_topic
     """Where each robot's odometry is; ``{name}`` stands for the robot's name."""
     command_topic: str = RobotParameters.command_topic
@@ -50,7 +53,7 @@ class Fleet:
     seed: int = 0
     """Seed of the simulated starts."""
     robot: RobotModel = field(default_factory=RobotModel)
-    """Size and limits of the bases."""
+    """Size and limits of the bases; in a file also the name or path of a profile."""
     arena: Arena = field(default_factory=Arena)
     """The geofence, and the walls of a simulated world."""
     rules: StopRules = field(default_factory=StopRules)
@@ -102,19 +105,20 @@ def load_fleet(path: Path) -> Fleet:
         size = path.stat().st_size
         if size > LARGEST_FILE:
             raise MusterError(f"{path}: {size} bytes are too large for a fleet file; at most {LARGEST_FILE}")
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_strictly(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise MusterError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise MusterError(f"{path}: is not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise MusterError(f"{path}: is no YAML: {error}") from None
+        raise MusterError(f"{path}: is no YAML that a fleet file may have: {error}") from None
     if not isinstance(content, dict):
         raise MusterError(f"{path}: holds {type(content).__name__}; a fleet file is a list of 'key: value'")
     if "robots" not in content:
         raise MusterError(f"{path}: the key 'robots' is missing; give the robots' number or their names")
     try:
-        fleet = _build(Fleet, {**content, "robots": _names(content["robots"])}, "")
+        content = {**content, "robots": _names(content["robots"])} | _profiled(content, path.parent)
+        fleet = _build(Fleet, content, "")
         return replace(fleet, policy=_policy(fleet.policy, path.parent))
     except MusterError as error:
         raise MusterError(f"{path}: {error}") from None
@@ -246,12 +250,22 @@ def _names(robots: Any) -> tuple[str, ...]:  # noqa: ANN401 - whatever the file 
 
 
 def _policy(policy: str, folder: Path) -> str:
-    if not policy.endswith(".onnx"):
+    file, colon, name = policy.rpartition(":") if is_own(policy) else (policy, "", "")
+    if not file.endswith((".onnx", ".py")):
         return policy
-    path = (folder / policy).resolve()
+    path = (folder / file).resolve()
     if not path.is_file():
-        raise MusterError(f"policy: {policy!r} is not there; looked for it at {path}")
-    return str(path)
+        raise MusterError(f"policy: {file!r} is not there; looked for it at {path}")
+    return f"{path}{colon}{name}"
+
+
+def _profiled(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Model and command type from the profile that ``robot`` names; what the fleet file itself says comes first."""
+    name = content.get("robot")
+    if not isinstance(name, str):
+        return {}
+    profile = load_profile(str(folder / name) if name.endswith((".yaml", ".yml")) else name)
+    return {"robot": asdict(profile.model), "command_type": content.get("command_type", profile.command_type)}
 
 
 def _build(kind: type, values: Any, prefix: str) -> Any:  # noqa: ANN401 - whatever the file says

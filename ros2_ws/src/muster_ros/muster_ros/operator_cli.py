@@ -3,10 +3,13 @@
 import argparse
 import json
 import sys
+from pathlib import Path
 
 import rclpy
 
 from muster_core.cli import CommandParser, run_command
+from muster_core.errors import MusterError
+from muster_core.shape_text import SUFFIX, read_shape_file, write_shape_text
 from muster_ros.operator_client import VERBS, OperatorClient
 from muster_ros.operator_node import ShapeRequest
 from muster_ros.spinning import open_context
@@ -18,15 +21,11 @@ def main() -> int:
 
 
 def _run(options: argparse.Namespace) -> None:
+    request = _request(options) if options.verb == "shape" else None
     open_context([])
     client = OperatorClient(options.timeout)
     try:
-        if options.verb == "shape":
-            answer = client.shape(
-                ShapeRequest(options.name, options.x, options.y, options.yaw, options.height, options.cells)
-            )
-        else:
-            answer = client.verb(options.verb)
+        answer = client.verb(options.verb) if request is None else client.shape(request)
     finally:
         client.close()
         rclpy.try_shutdown()
@@ -34,6 +33,33 @@ def _run(options: argparse.Namespace) -> None:
         print(answer if options.json else _table(json.loads(answer)))
     else:
         print(json.dumps({"success": True, "message": answer}) if options.json else answer)
+
+
+def _request(options: argparse.Namespace) -> ShapeRequest:
+    """What to send: a name, or the cells of a file, which then keep their place where none is given."""
+    given = {key: getattr(options, key) for key in ("x", "y", "yaw", "height", "cells")}
+    path = Path(options.name)
+    if path.suffix.lower() != SUFFIX:
+        if _is_file(path):
+            raise MusterError(
+                f"Robots take cells, not files like {options.name!r}; turn it into cells first: "
+                f"muster-shape show {options.name} --save {path.stem}{SUFFIX}"
+            )
+        return ShapeRequest(options.name, **{f"shape_{k}": v for k, v in given.items() if v is not None})
+    for key in ("height", "cells"):
+        if given[key] is not None:
+            raise MusterError(f"{options.name} has its own {key}; leave --{key} out, or make it anew with muster-shape")
+    name, shape = read_shape_file(path)
+    x, y = shape.centre.tolist()
+    place = {"x": x, "y": y, "yaw": shape.yaw} | {k: v for k, v in given.items() if v is not None}
+    return ShapeRequest(write_shape_text(name, shape), **{f"shape_{key}": value for key, value in place.items()})
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _table(status: dict) -> str:
@@ -56,13 +82,15 @@ def _parser() -> CommandParser:
     default = ShapeRequest()
     parser = CommandParser(prog="muster-operator", description="Tell a running team what to do.")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    shape = verbs.add_parser("shape", help="send a shape: a figure's name or a text")
-    shape.add_argument("name")
-    shape.add_argument("--x", type=float, default=default.shape_x, help="centre [m]")
-    shape.add_argument("--y", type=float, default=default.shape_y, help="centre [m]")
-    shape.add_argument("--yaw", type=float, default=default.shape_yaw, help="turn [rad]")
-    shape.add_argument("--height", type=float, default=default.shape_height, help="extent along y [m]")
-    shape.add_argument("--cells", type=int, default=default.shape_cells, help="about how many cells")
+    shape = verbs.add_parser("shape", help="send a shape: a figure's name, a text, or a file made by muster-shape")
+    shape.add_argument(
+        "name", help=f"a figure, a text, or FILE{SUFFIX} (muster-shape show logo.png --save logo{SUFFIX})"
+    )
+    shape.add_argument("--x", type=float, help=f"centre [m] ({default.shape_x:g}, or the file's)")
+    shape.add_argument("--y", type=float, help=f"centre [m] ({default.shape_y:g}, or the file's)")
+    shape.add_argument("--yaw", type=float, help=f"turn [rad] ({default.shape_yaw:g}, or the file's)")
+    shape.add_argument("--height", type=float, help=f"extent along y [m] ({default.shape_height:g})")
+    shape.add_argument("--cells", type=int, help=f"about how many cells ({default.shape_cells})")
     for verb in VERBS:
         verbs.add_parser(verb)
     for each in verbs.choices.values():

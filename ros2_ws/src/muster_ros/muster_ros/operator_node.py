@@ -27,8 +27,10 @@ from muster_core.control_step import check_fit
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
 from muster_core.shape import Shape, load_shape
+from muster_core.shape_text import is_shape_text, read_shape_text
 from muster_ros import messages
-from muster_ros.parameters import check_team
+from muster_ros.node_help import answer_help
+from muster_ros.parameters import check_team, declare_settings, flat_settings, read_settings
 from muster_ros.spinning import Closable, run_nodes
 
 HEARTBEAT_PERIOD = 0.25
@@ -42,7 +44,8 @@ class ShapeRequest:
     """A shape as an operator asks for it; every field is a parameter of the operator node."""
 
     shape: str = ""
-    """A figure's name or a text; empty for none yet."""
+    """A figure's name, a text, or the text of a shape (`muster_core.shape_text`), whose size and cells are its own;
+    empty for none yet."""
     shape_x: float = 0.0
     """Its centre [m; world]."""
     shape_y: float = 0.0
@@ -60,8 +63,20 @@ class ShapeRequest:
         Raises:
             MusterError: it cannot be drawn.
         """
-        shape = load_shape(self.shape, height=self.shape_height, cells=self.shape_cells)
+        if is_shape_text(self.shape):
+            shape = read_shape_text(self.shape)[1]
+        else:
+            shape = load_shape(self.shape, height=self.shape_height, cells=self.shape_cells)
         return shape.moved(self.shape_x, self.shape_y, self.shape_yaw)
+
+
+TEAM: dict[str, Any] = {
+    "team": (),
+    "robot.radius": RobotModel().radius,
+    "arena.half_width": Arena().half_width,
+    "arena.half_height": Arena().half_height,
+}
+"""Parameters that say whom the operator speaks for, with their defaults."""
 
 
 class OperatorNode(Node):
@@ -69,13 +84,9 @@ class OperatorNode(Node):
 
     def __init__(self) -> None:
         super().__init__("operator", namespace="/muster")
-        self.declare_parameter("team", [""])
-        self.declare_parameter("robot.radius", RobotModel().radius)
-        self.declare_parameter("arena.half_width", Arena().half_width)
-        self.declare_parameter("arena.half_height", Arena().half_height)
-        facts = ("robot.radius", "arena.half_width", "arena.half_height")
-        value = {name: self.get_parameter(name).value for name in facts}
-        self.team = tuple(name for name in self.get_parameter("team").value if name)
+        declare_settings(self, TEAM)
+        value = read_settings(self, TEAM)
+        self.team = value["team"]
         check_team(self.team)
         self._robot = RobotModel(radius=value["robot.radius"])
         self._arena = Arena(value["arena.half_width"], value["arena.half_height"])
@@ -133,7 +144,7 @@ class OperatorNode(Node):
         robots = {name: {"reachable": False} | self._known(name, now) for name in self.team}
         return json.dumps(
             {
-                "shape": self.get_parameter("shape").value,
+                "shape": self.shape_name(),
                 "team_size": len(self.team),
                 "running": self._running,
                 "estop": self._estopped,
@@ -141,6 +152,11 @@ class OperatorNode(Node):
                 "robots": robots,
             }
         )
+
+    def shape_name(self) -> str:
+        """What people call the shape that was sent last."""
+        shape: str = self.get_parameter("shape").value
+        return read_shape_text(shape)[0] if is_shape_text(shape) else shape
 
     def set_shape(self, request: ShapeRequest) -> None:
         """Send a shape to the team.
@@ -234,6 +250,8 @@ class OperatorNode(Node):
 
 def main() -> int:
     """Run the operator node until SIGINT or SIGTERM."""
+    if answer_help(sys.argv, "muster-operator-node", __doc__, TEAM | flat_settings(ShapeRequest())):
+        return 0
     return run_command(lambda: run_nodes(_make, sys.argv))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -26,6 +27,7 @@ from muster_ros import messages
 from muster_ros.bag_reader import FORMAT, METADATA
 from muster_ros.bag_topics import Topic, definition, topics_of
 from muster_ros.bag_writer import BagWriter
+from muster_ros.node_help import answer_help
 from muster_ros.parameters import (
     RobotParameters,
     build_settings,
@@ -83,9 +85,8 @@ class RecorderNode(Node):
 
     def __init__(self) -> None:
         super().__init__("recorder", namespace="/muster")
-        limits = {f"limits.{key}": value for key, value in flat_settings(Limits()).items()}
-        declare_settings(self, robot_defaults() | limits | {"bag": ""})
-        values = read_settings(self, robot_defaults() | limits)
+        declare_settings(self, recorder_defaults())
+        values = read_settings(self, recorder_defaults())
         values["name"] = values["name"] or next(iter(values["team"]), "")
         self.limits: Limits = build_settings(Limits, values, "limits.")
         self.settings: RobotParameters = build_settings(RobotParameters, values)
@@ -215,8 +216,16 @@ class RecorderNode(Node):
         self._diagnostics.publish(array)
 
 
+def recorder_defaults() -> dict[str, Any]:
+    """Every parameter of the recorder by dotted name, with its default."""
+    limits = {f"limits.{key}": value for key, value in flat_settings(Limits()).items()}
+    return robot_defaults() | limits | {"bag": ""}
+
+
 def main() -> int:
     """Record until SIGINT or SIGTERM."""
+    if answer_help(sys.argv, "muster-recorder", __doc__, recorder_defaults()):
+        return 0
     return run_command(lambda: run_nodes(_make, sys.argv, LAST_WORDS, NICENESS))
 
 

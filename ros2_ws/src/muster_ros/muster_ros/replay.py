@@ -28,6 +28,7 @@ from std_msgs.msg import Float64MultiArray, String
 from muster_core.controllers import CONTROLLERS, load_controller
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.kernel import kernel_digest
+from muster_core.own_controller import is_own
 from muster_core.pilot import Pilot
 from muster_core.policy import Policy
 from muster_core.shape import Shape
@@ -172,6 +173,9 @@ class _Replay:
         """A pilot like the robot's; the policy's bytes come from the bag."""
         if setup.policy == "random":
             raise WorkFailed(f"{setup.robot} flew the policy 'random', which draws its commands: nothing to recompute")
+        if is_own(setup.policy):
+            # A bag comes from anywhere: it must not say which code to run here.
+            raise WorkFailed(f"{setup.robot} flew {setup.policy!r}, a controller of its own, which no bag holds")
         if setup.policy in CONTROLLERS:
             return Pilot(load_controller(setup.policy, setup.model), setup.model, setup.arena)
         content = self._bag.attachments.get(f"{setup.policy_sha256}.onnx", b"")

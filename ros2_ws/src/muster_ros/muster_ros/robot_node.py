@@ -23,7 +23,8 @@ from muster_ros import messages
 from muster_ros.equipped_robot import EquippedRobot
 from muster_ros.gatekeeper import Verdict
 from muster_ros.hearing import Hearing
-from muster_ros.parameters import declare_parameters, read_parameters
+from muster_ros.node_help import answer_help
+from muster_ros.parameters import declare_parameters, read_parameters, robot_defaults
 
 REPORT_PERIOD = 0.2
 """Time between two diagnostic reports [s]."""
@@ -172,8 +173,10 @@ class RobotNode(LifecycleNode):
 
 def main() -> int:
     """Run one robot, or with ``--composed`` a whole team; ROS arguments follow ``--ros-args`` as ever."""
-    from muster_ros.robot_process import run_robots
+    from muster_ros.robot_process import OPTIONS, run_robots
 
+    if answer_help(sys.argv, "muster-robot", __doc__, robot_defaults() | {"autostart": True}, OPTIONS):
+        return 0
     return run_command(lambda: run_robots(sys.argv))
 
 

@@ -16,6 +16,8 @@ from muster_ros.spinning import Closable, run_nodes
 
 NICENESS = -5
 """A robot's commands come before whatever else its computer does."""
+OPTIONS = {"--composed": "all robots of the team in this process"}
+"""What is not ROS's."""
 
 
 def run_robots(arguments: Sequence[str]) -> None:
@@ -28,7 +30,7 @@ def run_robots(arguments: Sequence[str]) -> None:
         MusterError: a parameter of the wrong type, or an unknown option.
     """
     own, ros = _split(arguments[1:])
-    unknown = [option for option in own if option != "--composed"]
+    unknown = [option for option in own if option not in OPTIONS]
     if unknown:
         raise MusterError(f"Unknown option {unknown[0]!r}. Available: --composed, --ros-args …")
     make = _compose if "--composed" in own else _single

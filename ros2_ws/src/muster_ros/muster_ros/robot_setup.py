@@ -10,6 +10,7 @@ from std_msgs.msg import String
 from muster_core.controllers import CONTROLLERS
 from muster_core.errors import MusterError
 from muster_core.kernel import kernel_digest
+from muster_core.own_controller import is_own
 from muster_core.policy import read_policy
 from muster_core.robot import Arena, RobotModel
 from muster_ros.parameters import RobotParameters
@@ -86,12 +87,12 @@ class RobotSetup:
 
 
 def policy_bytes(policy: str) -> bytes:
-    """The ONNX file of a policy; empty for a built-in controller.
+    """The ONNX file of a policy; empty for a built-in controller, or for one's own, which a bag never holds.
 
     Raises:
         MusterError: there is no such file.
     """
-    return b"" if policy in CONTROLLERS else read_policy(policy)
+    return b"" if policy in CONTROLLERS or is_own(policy) else read_policy(policy)
 
 
 def sha256(content: bytes) -> str:

@@ -23,6 +23,7 @@ from muster_ros.bag_topics import frames_kind
 from muster_ros.decision import decision_from_message
 from muster_ros.hearing import Hearing
 from muster_ros.markers import TeamView, base_transforms, fixed_transforms, team_markers
+from muster_ros.node_help import answer_help
 from muster_ros.parameters import RobotParameters, build_settings, declare_settings, read_settings, robot_defaults
 from muster_ros.spinning import Closable, run_nodes
 
@@ -129,6 +130,8 @@ class ViewNode(Node):
 
 def main() -> int:
     """Publish frames and markers until SIGINT or SIGTERM."""
+    if answer_help(sys.argv, "muster-view", __doc__, robot_defaults()):
+        return 0
     return run_command(lambda: run_nodes(_make, sys.argv, niceness=NICENESS))
 
 

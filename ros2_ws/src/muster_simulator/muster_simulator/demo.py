@@ -13,9 +13,9 @@ from typing import Any
 
 import rclpy
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from muster_core.cli import CommandParser, run_command
+from muster_core.cli import CommandParser, is_quiet, run_command
 from muster_core.errors import MusterError, WorkFailed
 from muster_core.layout import best_layout
 from muster_core.pilot import Pilot
@@ -133,9 +133,9 @@ def _perform(
     open_context([])
     watch, operator = TeamWatch(fleet), OperatorClient()
     figures = TextColumn("{task.fields[figures]}")
-    columns = (TextColumn("{task.description}"), BarColumn(24), figures, TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(24), figures, TimeElapsedColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        with Progress(*columns, console=console, disable=console.quiet or not console.is_terminal) as progress:
             _await_robots(fleet, watch, operator, supervisor, stop, progress)
             for number, goal in enumerate(goals):
                 operator.shape(ShapeRequest(goal.name))
@@ -226,7 +226,7 @@ def _main() -> None:
     options = vars(_parser().parse_args())
     as_json = options.pop("json")
     settings = DemoSettings(**(options | {"shapes": tuple(options["shapes"])}))
-    summary = run_demo(settings, Console(stderr=True))
+    summary = run_demo(settings, Console(stderr=True, quiet=is_quiet()))
     if as_json:
         print(json.dumps(summary, indent=2))
         return

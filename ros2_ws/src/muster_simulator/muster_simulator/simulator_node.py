@@ -22,6 +22,7 @@ from muster_core.cli import run_command
 from muster_core.errors import MusterError
 from muster_core.robot import Arena, RobotModel
 from muster_ros import messages
+from muster_ros.node_help import answer_help
 from muster_ros.parameters import (
     RobotParameters,
     build_settings,
@@ -186,6 +187,8 @@ class SimulatorNode(Node):
 
 def main() -> int:
     """Run the simulator until SIGINT or SIGTERM."""
+    if answer_help(sys.argv, "muster-simulator", __doc__, flat_settings(SimulatorSettings())):
+        return 0
     return run_command(lambda: run_nodes(_make, sys.argv, LAST_WORDS, NICENESS))
 
 
