@@ -135,9 +135,7 @@ def cells(settings: ExperimentSettings) -> Sequence[Cell]:
                 layout=layout,
                 threads=1,
                 device="cpu",
-                learner=replace(
-                    LEARNER, architecture=architecture, seed=seed, rounds=settings.rounds or LEARNER.rounds
-                ),
+                learner=replace(learner, architecture=architecture, seed=seed),
             ),
             test_shapes=",".join(expand(settings.shapes or "seven")),
             test_episodes=settings.episodes or 5,
