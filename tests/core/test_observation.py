@@ -1,4 +1,4 @@
-"""Both observation layouts against their definitions, written down with numpy in another way."""
+"""All observation layouts against their definitions, written down with numpy in another way."""
 
 import math
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from muster_core.errors import MusterError
-from muster_core.kernels.observation import LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS
+from muster_core.kernels.observation import LAMARL_SIZE, POLAR_SIZE, RINGS, SECTORS, SET_SIZE
 from muster_core.kernels.sensing import FREE, MINE, OTHERS
 from muster_core.observation import LAYOUTS, find_layout, observe
 from muster_core.scene import Perceptions, Sensing
@@ -140,6 +140,34 @@ def test_lamarl_by_definition(seed):
             steps = np.diff(where.argmin(axis=0))
             assert steps.min() >= 1
             assert set(steps) <= {math.floor(len(listed) / 80), math.ceil(len(listed) / 80)}
+
+
+def test_polar_free_lacks_the_cells_of_its_own_and_nothing_else():
+    p = random_perceptions(np.random.default_rng(8))
+    whole, free = (observe(p, find_layout(name), SPEED) for name in ("polar-1", "polar-free-1"))
+    assert (whole[:, 118:] > 0).any()
+    np.testing.assert_array_equal(free[:, :118], whole[:, :118])
+    assert (free[:, 118:] == 0).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(seeds)
+def test_set_by_definition(seed):
+    p = random_perceptions(np.random.default_rng(seed))
+    rows = observe(p, find_layout("set-1"), SPEED)
+    assert rows.shape == (6, SET_SIZE) == (6, 6 + 5 * 8 + 5 * 64)
+    np.testing.assert_array_equal(rows[:, :46], observe(p, find_layout("polar-1"), SPEED)[:, :46])
+    for b, row in enumerate(rows):
+        count = p.cell_count[b]
+        places, states = p.cells[b, :count] / p.avoid[b], p.states[b, :count]
+        near = np.hypot(*places.T) <= 1.3
+        listed = np.column_stack([places, states == FREE, states == MINE, np.ones(count)])[near]
+        if len(listed) > 64:  # the last of each of 64 runs, as equal as can be
+            ends = np.ceil(np.arange(1, 65) * len(listed) / 64).astype(int) - 1
+            listed = listed[ends]
+        expected = np.zeros((64, 5))
+        expected[: len(listed)] = listed
+        np.testing.assert_allclose(row[46:].reshape(64, 5), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", LAYOUTS)

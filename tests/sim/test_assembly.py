@@ -12,6 +12,7 @@ from muster_core.control_step import MARGIN, TRUSTED_BRAKING
 from muster_core.controllers import load_controller
 from muster_core.errors import MusterError
 from muster_core.kernels.safety import INFEASIBLE
+from muster_core.observation import LAYOUTS
 from muster_core.pilot import Pilot
 from muster_core.robot import Arena, RobotModel
 from muster_core.scene import Scene, SceneArrays, Sensing, Snapshot
@@ -151,6 +152,15 @@ def test_spaced_points_by_brute_force_and_when_they_do_not_fit():
 
 
 # -- the step ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_training_is_shown_what_a_robot_is_shown(layout, build):
+    """The fused pass knows every layout, by its own number."""
+    assembly = build(replace(TASK, layout=layout))
+    shown = assembly.reset(np.array([1, 2])).observations
+    np.testing.assert_array_equal(shown.reshape(16, -1), assembly.observe().astype(np.float32))
+    assert np.abs(shown).max() > 0
 
 
 def test_shapes_of_what_comes_out(build):

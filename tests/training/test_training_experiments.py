@@ -2,16 +2,17 @@
 
 import math
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from muster_core.errors import MusterError
-from muster_training.experiments import prior, train
+from muster_training.experiments import layouts, prior, train
 from muster_training.experiments.experiment import ExperimentSettings, Outcome, find_experiment
 from muster_training.experiments.report import markdown_table
 from muster_training.experiments.training_runs import TrainingCell, read_curve
 
-from .conftest import tiny_command
+from .conftest import TINY, tiny_command
 
 
 def outcomes(curves):
@@ -107,3 +108,71 @@ def test_a_curve_without_a_score_is_refused(tmp_path):
         read_curve(tmp_path)
     with pytest.raises(MusterError, match="is damaged"):
         read_curve(tmp_path / "none")
+
+
+def layout_figures(cell, ratio):
+    """What a cell of ``layouts`` gives."""
+    return {
+        "coverage_normalised": ratio, "entering_rate": 1.0, "contacts": 0.0, "robot_steps": 1000.0,
+        "coverage_best": 0.84, "trained_robot_steps": 2e6, "updates": 4000.0, "rounds": 40.0, "wall_s": 100.0,
+        "train_cpu_s": math.nan if cell.labels["seed"] else 101.0, "round_cpu_s": 1.2, "network_us": 20.0,
+        "decision_us": 80.0,
+    }  # fmt: skip
+
+
+def test_layouts_differ_in_what_is_seen_and_what_reads_it_alone():
+    cells = layouts.cells(ExperimentSettings(runs=2))
+    assert len(cells) == 10
+    kinds = {cell.labels["kind"]: cell.command for cell in cells}
+    assert {(c.layout, c.learner.architecture) for c in kinds.values()} == set(layouts.KINDS.values())
+    alike = {replace(c, layout="", learner=replace(c.learner, architecture="mlp")) for c in kinds.values()}
+    assert len(alike) == 1
+    assert [cell.cpu_seconds for cell in layouts.cells(ExperimentSettings(rounds=3))] == [None] * 10
+
+
+def test_rows_of_layouts():
+    cells = layouts.cells(ExperimentSettings(runs=2))
+    outcomes = [Outcome(cell, [layout_figures(cell, 0.8 if cell.labels["seed"] else 0.6)]) for cell in cells]
+    outcomes[0] = Outcome(cells[0], [], "diverged")
+    outcomes[1] = Outcome(cells[1], [], "diverged")
+    outcomes[6] = Outcome(cells[6], [], "diverged")
+    rows = layouts.summarise(outcomes)
+    assert [row["kind"] for row in rows] == list(layouts.KINDS)
+    assert (rows[0]["runs"], rows[0]["coverage_normalised"], rows[0]["train_cpu_s"]) == (1, 0.8, None)
+    assert rows[1] == {"kind": "lamarl-1, mlp", "group": "mean of runs", "runs": 0}
+    assert rows[2]["coverage_normalised"] == pytest.approx(0.7)
+    assert rows[2]["coverage_normalised_interval_95"] == pytest.approx([0.6, 0.8])
+    assert rows[2]["train_cpu_s"] == 101.0  # the other was resumed
+    table = markdown_table(find_experiment("layouts"), rows)
+    assert "0.700 | 0.600, 0.800 | 1.0000 | 0.0 | 4000 | 2.00 M | 101 | 1.20 | 20 | 80 |" in table[4]
+    assert "| lamarl-1, mlp | – | failed | – |" in table[3]
+
+
+def test_a_kind_gets_the_rounds_that_fit_its_time(tmp_path, monkeypatch):
+    monkeypatch.setattr(layouts, "measure_cost", lambda command: {"round_s": 3.0, "assessment_s": 1.0})
+    trained = []
+
+    def run(cell, folder):
+        trained.append(cell)
+        return [layout_figures(cell, 0.7)]
+
+    monkeypatch.setattr(layouts.TrainingCell, "run", run)
+    monkeypatch.setattr(layouts, "network_microseconds", lambda policy: 20.0)
+    monkeypatch.setattr(layouts, "bench_pilot", lambda command: {"median_us": 80.0})
+    first, *_, second = layouts.cells(ExperimentSettings())[::5]
+    (figures,) = first.run(tmp_path)
+    assert (figures["rounds"], figures["updates"], figures["round_cpu_s"]) == (32.0, 3200.0, 3.0)  # (100 - 4·1)/3
+    monkeypatch.setattr(layouts, "measure_cost", lambda command: pytest.fail("measured for one of the same kind"))
+    assert second.run(tmp_path)[0]["rounds"] == 32.0
+    assert [(c.command.learner.rounds, c.command.evaluate_every) for c in trained] == [(32, 8)] * 2
+    (cost,) = tmp_path.glob("cost-*.json")
+    cost.write_text("{}")
+    with pytest.raises(MusterError, match="is damaged"):
+        second.run(tmp_path)
+
+
+def test_a_measured_cost_is_cpu_time_of_a_round():
+    command = tiny_command(None, layout="set-1", world="kinematic", learner=replace(TINY, architecture="attention"))
+    cost = layouts.measure_cost(command)
+    assert 0.0 < cost["round_s"] < 60.0
+    assert 0.0 < cost["assessment_s"] < 60.0

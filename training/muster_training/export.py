@@ -68,7 +68,8 @@ def export(run: Path, output: Path, finish: bool = True) -> dict[str, Any]:
     task, state = task_of(content), load_checkpoint(run)
     with damage_refused(run):
         settings = content["settings"]["learner"]
-        actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"])
+        architecture = settings.get("architecture", "mlp")  # runs begun before there was a choice do not say it
+        actor = Actor(find_layout(task.layout).size, settings["hidden"], settings["layers"], architecture)
         actor.load_state_dict(state["best_actor"])
         card = card_for(task, content, state, finish)
     model = to_onnx(actor, card)

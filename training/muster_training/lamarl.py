@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from muster_core.errors import MusterError
+from muster_core.errors import MusterError, unknown
 from muster_core.types import AnyArray, Array
-from muster_training.networks import Actor, TwinCritic
+from muster_training.networks import ARCHITECTURES, Actor, TwinCritic
 from muster_training.replay import Replay, Trajectories
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class LamarlConfig:
     """Units in a hidden layer."""
     layers: int = 2
     """Hidden layers."""
+    architecture: str = "mlp"
+    """mlp; or pooling or attention over neighbours and cells as sets, which need the layout set-1."""
     prior_weight: float = 0.3
     """Weight of the prior's term in the actor's loss (published)."""
     prior_after: float = 0.1
@@ -74,6 +76,8 @@ class LamarlConfig:
         Raises:
             MusterError: names the field, its value and what is allowed.
         """
+        if self.architecture not in ARCHITECTURES:
+            raise unknown("architecture", self.architecture, ARCHITECTURES)
         for name in ("rounds", "updates", "batch", "hidden", "layers", "capacity", "prior_rounds"):
             if getattr(self, name) < 1:
                 raise MusterError(f"{name} is {getattr(self, name)}; it must be at least 1")
@@ -102,8 +106,9 @@ class Learner:
         torch.manual_seed(config.seed)
         self.config, self.device = config, device
         self.generator = np.random.default_rng(config.seed)
-        self.actor = Actor(size, config.hidden, config.layers).to(device)
-        self.critic = TwinCritic(size, config.hidden, config.layers, self.actor.normaliser).to(device)
+        form = (size, config.hidden, config.layers)
+        self.actor = Actor(*form, config.architecture).to(device)
+        self.critic = TwinCritic(*form, self.actor.normaliser, config.architecture).to(device)
         self.target_actor, self.target_critic = copy.deepcopy(self.actor), copy.deepcopy(self.critic)
         self.behaviour = copy.deepcopy(self.actor)
         """Flies the episodes that are collected now; a round older than the actor."""

@@ -26,6 +26,7 @@ from muster_training.assessment import Assessment, score
 from muster_training.collector import Collector
 from muster_training.interface import parse_verb, progress_bar
 from muster_training.lamarl import LamarlConfig, Learner, train_round
+from muster_training.networks import check_architecture
 from muster_training.programs import BUILTIN_REWARDS, load_terms
 from muster_training.replay import Trajectories
 from muster_training.runs import (
@@ -73,7 +74,7 @@ class LamarlCommand:
     prior: str = "prior"
     """Controller that regularises the actor; LAMARL's published prior by default."""
     layout: str = "polar-1"
-    """Observation layout: polar-1 or lamarl-1."""
+    """Observation layout: polar-1, lamarl-1, polar-free-1, or set-1 for the architectures that read sets."""
     environments: int = 8
     """Swarms of 30 simulated side by side in a round; of other team sizes as many as make about as many robots."""
     workers: int = 1
@@ -159,10 +160,14 @@ class Training:
                         print(f"round {learner.done_rounds}/{rounds}: {_line(figures)}", file=sys.stderr, flush=True)
         finally:
             writer.close()
-            self.collector.close()
-            self.assessment.close()
-            for environment in {id(e): e for turn in self.turns for e in turn}.values():
-                environment.close()
+            self.close()
+
+    def close(self) -> None:
+        """End the collector's thread and close the worlds; :meth:`run` does so itself."""
+        self.collector.close()
+        self.assessment.close()
+        for environment in {id(e): e for turn in self.turns for e in turn}.values():
+            environment.close()
 
     def assess(self) -> dict[str, float]:
         """Fly the actor without exploration; remember it if it is the best so far."""
@@ -235,6 +240,7 @@ def _check(command: LamarlCommand) -> None:
     for name in ("environments", "evaluate_every"):
         if getattr(command, name) < 1:
             raise MusterError(f"{name} is {getattr(command, name)}; it must be at least 1")
+    check_architecture(command.learner.architecture, command.layout)
     if not 0 <= command.threads <= MOST_THREADS:
         raise MusterError(f"threads is {command.threads}; it must lie in 0 … {MOST_THREADS}")
 

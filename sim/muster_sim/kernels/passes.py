@@ -10,7 +10,14 @@ import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
 from muster_core.kernels.control import coverage_rows, desired_rows, expert_rows, prior_rows
-from muster_core.kernels.observation import Desk, new_desk, observe_lamarl_rows, write_polar
+from muster_core.kernels.observation import (
+    Desk,
+    new_desk,
+    observe_lamarl_rows,
+    observe_set_rows,
+    write_polar,
+    write_polar_free,
+)
 from muster_core.kernels.reward import marginal_rows, published_rows
 from muster_core.kernels.safety import FREE_MOTION, filter_rows
 from muster_core.kernels.sensing import BLOCK, look_around, new_sight, sense_block
@@ -20,7 +27,7 @@ if TYPE_CHECKING:
     from muster_core.kernels.limits import Limits
     from muster_core.scene import Lattices, Perceptions, SceneArrays
 
-LAYOUTS = ("polar-1", "lamarl-1")
+LAYOUTS = ("polar-1", "lamarl-1", "polar-free-1", "set-1")
 """Observation layouts that :func:`look_pass` knows, by their place here."""
 REWARDS = ("published", "marginal")
 """Rewards, likewise."""
@@ -44,8 +51,12 @@ def observe_chosen(layout: int, p: "Perceptions", speed: float, desk: Desk, out:
     """Fill ``out`` (B, size) by the layout chosen, with ``desk`` to work on."""
     if layout == 0:
         write_polar(p, speed, desk, out)
-    else:
+    elif layout == 1:
         observe_lamarl_rows(p, speed, out)
+    elif layout == 2:
+        write_polar_free(p, speed, desk, out)
+    else:
+        observe_set_rows(p, speed, out)
 
 
 @leaf_kernel

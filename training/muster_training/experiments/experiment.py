@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from muster_core.errors import MusterError, unknown
 
-EXPERIMENTS = ("shapes", "teams", "noise", "killed", "moved", "radius", "prior", "train")
+EXPERIMENTS = ("shapes", "teams", "noise", "killed", "moved", "radius", "prior", "train", "layouts")
 """In the order that they are listed and reported; each is the module of that name in this package."""
 
 Label = str | int | float

@@ -46,11 +46,15 @@ class TrainingCell:
 
     def run(self, folder: Path) -> Sequence[Figures]:
         """See :class:`Cell`: the points of the curve, or one row about the whole run and its exported policy."""
-        run = folder / "runs" / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
+        run = self.run_folder(folder)
         wall, cpu = _train(self.command, run) or (math.nan, math.nan)
         if self.test_shapes is None:
             return read_curve(run)
         return [{"wall_s": wall, "train_cpu_s": cpu, **self._tested(run)}]
+
+    def run_folder(self, folder: Path) -> Path:
+        """Where it trains, in the experiment's ``folder``."""
+        return folder / "runs" / re.sub(r"[^A-Za-z0-9]+", "-", self.name)
 
     def _tested(self, run: Path) -> Figures:
         """Export the best actor and fly it as any policy is flown, with the first team size of its training."""

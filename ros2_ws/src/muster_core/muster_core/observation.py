@@ -27,6 +27,8 @@ LAYOUTS = {
     layout.name: layout
     for layout in (
         Layout("polar-1", kernels.POLAR_SIZE, kernels.observe_polar_rows),
+        Layout("polar-free-1", kernels.POLAR_SIZE, kernels.observe_polar_free_rows),
+        Layout("set-1", kernels.SET_SIZE, kernels.observe_set_rows),
         Layout("lamarl-1", kernels.LAMARL_SIZE, kernels.observe_lamarl_rows),
     )
 }

@@ -1,7 +1,8 @@
 """From a perception to a policy's input vector: dimensionless, relative, masked.
 
-Two layouts: ``polar-1`` (a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector
-by sector) and ``lamarl-1`` (the published vector without absolute position, 190 numbers).
+``polar-1`` is a soft histogram of free cells and of cells covered by oneself alone, ring by ring and sector by sector;
+``polar-free-1`` leaves the latter out, to show what they are worth; ``set-1`` lists single cells with their states, for
+networks that read sets; ``lamarl-1`` is the published vector without absolute position, 190 numbers.
 """
 
 import math
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from muster_core.kernel import kernel, leaf_kernel
-from muster_core.kernels.sensing import FREE, LANES, OTHERS
+from muster_core.kernels.sensing import FREE, LANES, MINE, OTHERS
 from muster_core.types import AnyArray, Array, Integers
 
 if TYPE_CHECKING:
@@ -29,7 +30,15 @@ BIN_AREAS = tuple(math.pi * (_EDGES[k + 1] ** 2 - _EDGES[k] ** 2) / SECTORS for 
 """Area that a bin of each ring stands for, between the middles to the next rings [avoid distances²]."""
 CHANNELS = 2  # free, mine
 NEIGHBOURS = 8
+MOTION = 6
+"""Numbers before the neighbours: own velocity, way to the shape, inside, distance."""
+ELEMENT = 5
+"""Numbers of a neighbour, and of a cell of ``set-1``; the last is 1 where there is one."""
 POLAR_SIZE = 6 + 5 * NEIGHBOURS + CHANNELS * len(RINGS) * SECTORS
+SET_CELLS = 64
+SET_REACH = RINGS[-1]
+"""Cells up to here are listed [avoid distances]: as far as the histogram sees."""
+SET_SIZE = MOTION + ELEMENT * (NEIGHBOURS + SET_CELLS)
 LAMARL_NEIGHBOURS = 6
 LAMARL_CELLS = 80
 LAMARL_SIZE = 2 + 4 * LAMARL_NEIGHBOURS + 4 + 2 * LAMARL_CELLS
@@ -197,6 +206,55 @@ def observe_polar_cells(p: "Perceptions", bins: Array, xs: Array, ys: Array, kin
 
 
 @kernel
+def observe_polar_free_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
+    """Fill ``out`` (B, POLAR_SIZE) as ``polar-1``, but with nothing in the bins of cells covered by oneself alone."""
+    write_polar_free(p, speed, new_desk(p.cells.shape[1]), out)
+
+
+@leaf_kernel
+def write_polar_free(p: "Perceptions", speed: float, desk: Desk, out: AnyArray) -> None:
+    """The numbers of ``polar-free-1``, with ``desk`` to work on."""
+    write_polar(p, speed, desk, out)
+    for b in range(out.shape[0]):
+        for k in range(POLAR_SIZE - len(RINGS) * SECTORS, POLAR_SIZE):
+            out[b, k] = 0.0
+
+
+@leaf_kernel
+def keeps(seen: int, total: int, room: int) -> bool:
+    """Whether the ``seen``-th of ``total``, counted from 1, is among the ``room`` that an even subsample keeps."""
+    return total <= room or (seen * room) // total != ((seen - 1) * room) // total
+
+
+@kernel
+def observe_set_rows(p: "Perceptions", speed: float, out: AnyArray) -> None:
+    """Fill ``out`` (B, SET_SIZE): own motion and neighbours as ``polar-1``, then single cells.
+
+    A cell is (x, y, free, mine, 1) with its place in avoid distances; cells beyond SET_REACH are left out, of more than
+    SET_CELLS an even subsample is listed, and places without a cell are zero.
+    """
+    observe_motion(p, 0, out.shape[0], speed, out)
+    start = MOTION + ELEMENT * NEIGHBOURS
+    for b in range(out.shape[0]):
+        row, per_avoid, total = out[b], 1.0 / p.avoid[b], 0
+        row[start:] = 0.0
+        reach = (SET_REACH * p.avoid[b]) ** 2
+        for k in range(p.cell_count[b]):
+            total += p.cells[b, k, 0] ** 2 + p.cells[b, k, 1] ** 2 <= reach
+        at, seen = start, 0
+        for k in range(p.cell_count[b]):
+            x, y, state = p.cells[b, k, 0], p.cells[b, k, 1], p.states[b, k]
+            if x**2 + y**2 > reach:
+                continue
+            seen += 1
+            if keeps(seen, total, SET_CELLS):
+                row[at], row[at + 1], row[at + 4] = x * per_avoid, y * per_avoid, 1.0
+                row[at + 2] = 1.0 if state == FREE else 0.0
+                row[at + 3] = 1.0 if state == MINE else 0.0
+                at += ELEMENT
+
+
+@kernel
 def observe_lamarl_rows(p: "Perceptions", speed: float, out: Array) -> None:
     """Fill ``out`` (B, LAMARL_SIZE): own velocity, 6 neighbours, nearest cell's offset and velocity, 80 free cells.
 
@@ -225,7 +283,7 @@ def observe_lamarl_rows(p: "Perceptions", speed: float, out: Array) -> None:
             if p.inside[b] and p.states[b, k] != FREE:
                 continue
             seen += 1
-            if total > LAMARL_CELLS and (seen * LAMARL_CELLS) // total == ((seen - 1) * LAMARL_CELLS) // total:
+            if not keeps(seen, total, LAMARL_CELLS):
                 continue
             row[at + 4 + 2 * kept] = p.cells[b, k, 0] / avoid
             row[at + 5 + 2 * kept] = p.cells[b, k, 1] / avoid
