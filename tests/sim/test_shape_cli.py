@@ -116,7 +116,7 @@ def test_help_teaches_by_examples(muster_shape):
         (["show", " "], "' ' has nothing to draw"),
         (["show", "R", "--cells", "1"], "1 cells cannot be drawn; ask for 4 to 10000"),
         (["show", "R", "--height", "-1"], "height is -1; it must be above 0"),
-        (["show", "R", "-o", "R.jpg"], "'R.jpg': a picture's name must end in .png, .svg or .pdf"),
+        (["show", "R", "-o", "R.jpg"], "Cannot write 'R.jpg': its name must end in .png or .svg or .pdf"),
         (["show", "R", "-o", "nowhere/R.png"], "Cannot write 'nowhere/R.png': there is no folder 'nowhere'"),
         (["show", "R", "--height", "2", "--area", "2"], "not allowed with argument"),
         (["show", "R", "--at", "2", "0"], "The shape reaches out of the arena"),

@@ -2,11 +2,13 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import pytest
 
 from muster_core.controllers import RandomController
 from muster_core.errors import MusterError
+from muster_core.policy import Policy
 from muster_training import bench, evaluate, flying
 
 ARGUMENTS = [
@@ -88,7 +90,7 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
             "Cannot write 'none/run.mp4': there is no folder 'none'",
         ),
         (["--controller", "prior", "--plots", "/dev/null/x"], "Cannot write pictures to '/dev/null/x'"),
-        (["--policy", "a.onnx", "--controller", "prior"], "Give --policy or --controller, not both"),
+        (["--policy", "a.onnx", "--controller", "prior"], "Give one of --policy, --controller and --program"),
         (["--seed", "-1"], "seed is -1; it must lie in 0"),
         (["--robot", "atlas"], "Unknown robot 'atlas'. Available: "),
         (["--robot", "none.yaml"], "none.yaml: cannot be read: No such file"),
@@ -97,7 +99,6 @@ def test_pictures_and_a_second_controller_from_the_same_starts(monkeypatch, caps
         (["--kill", "0.3@nan"], "kill is '0.3@nan'"),
         (["--kill", "1.5@2"], "Kill has share 1.5"),
         (["--processes", "0"], "processes is 0; it must lie in 1 … 256"),
-        (["--shapes", "R", "--robots", "2"], "the policy was trained for"),
         (["--robots", "many"], "Error parsing --robots: invalid literal for int() with base 10: 'many' (see muster-"),
         (["--robos", "3"], "Unrecognized options: --robos, 3; perhaps you meant --robots INT"),
     ],
@@ -145,15 +146,18 @@ def test_a_policy_of_another_period_is_refused(monkeypatch):
     class Slow(RandomController):
         period = 0.2
 
-    monkeypatch.setattr(flying, "load_controller", lambda name, robot: Slow())
+    monkeypatch.setattr(flying, "load_named", lambda name, robot: Slow())
     with pytest.raises(MusterError, match=r"random decides every 0\.2 s, but this evaluation every 0\.1 s"):
         evaluate.evaluate(evaluate.EvaluateCommand(shapes="R", robots=6))
 
 
 def test_a_policy_that_refuses_a_later_shape_flies_none(monkeypatch):
     monkeypatch.setattr(flying, "fly", lambda *_: pytest.fail("flown"))
-    # 3 robots on the disc stand 1.33 m apart, beyond what the shipped policy was trained for; on the R 1.15 m
-    with pytest.raises(MusterError, match="the policy was trained for"):
+    # With this policy 3 robots may fly the R, where they stand 1.15 m apart, but not the disc, where it is 1.33 m.
+    policy = Policy.load("shipped")
+    policy.card = replace(policy.card, speed_ratio=(0.065, 0.9))
+    monkeypatch.setattr(flying, "load_named", lambda name, robot: policy)
+    with pytest.raises(MusterError, match=r"the policy was trained for 0\.065 … 0\.900"):
         evaluate.evaluate(evaluate.EvaluateCommand(shapes="R,disc", robots=3))
 
 
