@@ -177,10 +177,6 @@ _SENTENCES: Sequence[tuple[str, str]] = (
         r"Can't unify return type from the following types: (.+?)\n",
         "the function returns values of different types: {0}",
     ),
-    (
-        r"No implementation of function Function\(<(?:built-in function|ufunc) '?([\w.]+).*?>>> \w+\((.+?)\)\n",
-        "{0} cannot be applied to ({1})",
-    ),
     (r"Cannot modify readonly array", "an array of robot is changed in place; take a .copy() first"),
     (
         r"Cannot bind .*? to signature '\(__budget(?:, )?(.*?)\)'",
@@ -189,6 +185,10 @@ _SENTENCES: Sequence[tuple[str, str]] = (
     (
         r"[Vv]ariable '([^'.]+)[^']*' (?:is )?(?:referenced|not defined|used)",
         "the variable {0} may be read before it is set",
+    ),
+    (
+        r"No implementation of function Function\(<(?:built-in function|ufunc) '?([\w.]+).*?>>> \w+\((.+?)\)\n",
+        "{0} cannot be applied to ({1})",
     ),
 )
 """What numba says, and how it is passed on."""

@@ -39,7 +39,9 @@ def test_a_distance_is_sampled_in_the_child(gate):
         (prior("return robot.neighbours[0]"), "run", None, "sees no neighbour"),
         (prior("return np.mean(robot.neighbours, axis=0) * 0.01"), "output", None, "not finite"),
         (prior("s = 0.0\nfor i in range(4000):\n    for j in range(4000):\n        s += 1.0\nreturn np.array([s, s])"),
-         "run", None, "too many loop rounds"),
+         "construct", 1, "the loops of prior do"),
+        (prior("s = 0.0\nfor a in robot.cells:\n    for b in robot.cells:\n        for c in robot.cells:\n"
+               "            s += 1.0\nreturn np.array([s, s])"), "run", None, "too many loop rounds"),
         ("def prior(robot):\n    return np.zeros(2)\n", "interface", None, "reward is missing"),
         ("def prior(robot)\n", "parse", 1, "not Python"),
         (prior("return np.zeros(2) # \u202e"), "parse", 2, "U+202E"),
