@@ -97,7 +97,6 @@ def test_a_robot_that_dies_is_named_and_the_others_are_stopped(fleeting):
         (("--robots", "1"), "robots is 1; one process each, take 2 to 27"),
         (("--seconds-per-shape", "0"), "seconds-per-shape is 0"),
         (("--policy", "nonsense"), "'nonsense'"),
-        (("--robots", "2", "--policy", "shipped"), "the policy was trained for"),
         (("--seed", "-1"), "seed is -1"),
         (("--robots", "many"), "argument --robots: invalid int value: 'many' (see"),
         (("--shapes", "R", ""), "The text '' has nothing to draw"),
