@@ -25,6 +25,8 @@ BESIDE = (
     "share/muster_core/package.xml", "share/ament_index/resource_index/packages/muster_ros",
     "lib/muster_ros/muster-robot", "lib/muster_simulator/muster-simulator",
 )  # fmt: skip
+INHERITED = {"PYTHONPATH", "LD_LIBRARY_PATH", "AMENT_PREFIX_PATH", "_ROS_WHEELS_BOOTSTRAP_COMPLETE"}
+"""What the ROS wheels set for their own start, and a command that is started must set for itself."""
 FLIGHT = ("--shapes", "R", "--robots", "6", "--episodes", "1", "--seconds", "3", "--json")
 
 
@@ -50,7 +52,7 @@ def check_files(checkout: Path) -> int:
 
 def run(*words: str) -> str:
     """What a command of this environment prints; it must exit with 0."""
-    environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "LD_LIBRARY_PATH"}}
+    environment = {key: value for key, value in os.environ.items() if key not in INHERITED}
     program = str(Path(sys.prefix) / "bin" / words[0])
     done = subprocess.run([program, *words[1:]], env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{' '.join(words)} exits with {done.returncode}: {done.stderr[-2000:]}"
